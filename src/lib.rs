@@ -1,0 +1,15 @@
+//! Pelorus measures software delivery: it reads events from Git hosts, CI systems, clusters and trackers,
+//! and answers questions about them. `ARCHITECTURE.md` shows the rooms of the house.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod correlate;
+pub mod dora;
+pub mod error;
+pub mod frames;
+pub mod ledger;
+pub mod model;
+pub mod plugin;
+pub mod providers;
+pub mod sync;

@@ -1,0 +1,1 @@
+//! Grafana's gRPC services, instances and resources.

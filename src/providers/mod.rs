@@ -1,0 +1,148 @@
+//! Providers: code that reads one kind of system and yields events.
+//!
+//! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
+//! once for all. A new kind is one file and one row in `KINDS`.
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use crate::config::{Field, SettingsError, SourceSettings};
+use crate::model::{CommitHash, Cursor, Event, EventId, EventKinds, Notice, TimeRange};
+
+/// Reads one configured source.
+pub trait Provider: Send + Sync {
+    /// Streams what changed within `request.range`, one item per API page; ends when the range is exhausted.
+    fn pages(&self, request: PageRequest) -> BoxStream<'_, Result<Page, FetchError>>;
+
+    /// Streams what changes from now on, where the system can push; `None` where it cannot.
+    fn watch(
+        &self,
+        resume_from: Option<Cursor>,
+    ) -> Option<BoxStream<'_, Result<Page, FetchError>>> {
+        drop(resume_from);
+        None
+    }
+
+    /// Proves that the settings work: reads at most one page.
+    fn check(&self, now: DateTime<Utc>) -> BoxFuture<'_, Result<CheckReport, FetchError>>;
+
+    /// Whether a reading answers for everything the source holds, whatever range was asked (`git`, `events`).
+    fn is_read_whole(&self) -> bool {
+        false
+    }
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// The range of time asked for; a source that is read whole ignores it.
+    pub range: TimeRange,
+    /// Where an earlier reading stopped; `None` starts anew.
+    pub resume_from: Option<Cursor>,
+    /// Events that had not settled when last read, to be read again.
+    pub unfinished: Vec<EventId>,
+    /// Commits that deployments name and the ledger lacks.
+    pub wanted: Vec<CommitHash>,
+}
+
+/// One page of a source's answer.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What the page says.
+    pub events: Vec<Event>,
+    /// Where to go on after it; stored in the same transaction as the events.
+    pub checkpoint: Option<Cursor>,
+    /// What was odd, or bad, in the page: the rest of it counts.
+    pub notices: Vec<Notice>,
+    /// The range this page answers for, where it can say so before the stream ends.
+    pub covered: Option<TimeRange>,
+    /// Done and total units, for progress; the total where known.
+    pub progress: Option<(u64, Option<u64>)>,
+}
+
+/// What *Save & test* and `pelorus check` tell about a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// One sentence: what the source sees.
+    pub message: String,
+    /// What could be better, and how.
+    pub advice: Option<String>,
+}
+
+/// Why a reading failed. A variant exists only where `sync` acts differently.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The credentials are refused: a person must act.
+    #[error("{what} refused the credentials")]
+    Unauthorized {
+        /// The thing that was read.
+        what: String,
+    },
+    /// The API asks to wait.
+    #[error("{what} asks to wait until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))]
+    RateLimited {
+        /// The thing that was read.
+        what: String,
+        /// When it may be asked again.
+        until: DateTime<Utc>,
+    },
+    /// The system is away, or the file is: trying later may help.
+    #[error("cannot read {what}")]
+    Unavailable {
+        /// The thing that was read.
+        what: String,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The cursor is too old, or another one's: the reading starts anew.
+    #[error("{what} no longer knows where the last reading stopped")]
+    CursorExpired {
+        /// The thing that was read.
+        what: String,
+    },
+    /// The range yields too much: it is halved.
+    #[error("{what} refuses a range this large")]
+    RangeTooLarge {
+        /// The thing that was read.
+        what: String,
+    },
+    /// The answer makes no sense: a person must look.
+    #[error("cannot understand {what}")]
+    Malformed {
+        /// The thing that was read.
+        what: String,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+}
+
+/// A kind of source: one row in `KINDS`.
+pub struct ProviderKind {
+    /// Its name in settings (`git`).
+    pub name: &'static str,
+    /// Its group (`git`, `ci`, `cluster`, `tickets`, `files`, `history`).
+    pub group: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// One sentence for people.
+    pub help: &'static str,
+    /// Its settings.
+    pub fields: &'static [Field],
+    /// What it can yield.
+    pub yields: EventKinds,
+    /// Its rank where several sources report deployments of one environment, 0 the first (definitions, section 1).
+    pub rank: u8,
+    /// Connects it; does no I/O.
+    pub connect: fn(&SourceSettings) -> Result<Box<dyn Provider>, SettingsError>,
+}
+
+/// Every kind, in the order of documentation.
+pub static KINDS: &[&ProviderKind] = &[];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static ProviderKind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}

@@ -1,0 +1,1 @@
+//! On-demand and background fetching: single flight, schedule, back-off. The only writer of events, coverage and cursors.
