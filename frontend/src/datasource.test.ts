@@ -3,6 +3,7 @@ import { DataSourceWithBackend } from '@grafana/runtime';
 import { of } from 'rxjs';
 import { PelorusDataSource } from './datasource';
 import type { PelorusOptions, PelorusQuery } from './types';
+import { PelorusVariableSupport } from './variables';
 
 jest.mock('@grafana/runtime', () => ({
   ...jest.requireActual('@grafana/runtime'),
@@ -69,7 +70,9 @@ test('hidden queries and those without a metric do not run', () => {
 });
 
 test('ad hoc keys and values come from the backend, values within the range and the other filters', async () => {
-  jest.spyOn(DataSourceWithBackend.prototype, 'getResource').mockResolvedValue({ filterKeys: ['team', 'tier'] });
+  jest
+    .spyOn(DataSourceWithBackend.prototype, 'getResource')
+    .mockResolvedValue({ filterKeys: ['team', 'tier', 'label:<name>'] });
   const post = jest
     .spyOn(DataSourceWithBackend.prototype, 'postResource')
     .mockResolvedValue({ values: [{ text: 'payments', value: 'payments' }] });
@@ -117,7 +120,7 @@ test('a variable asks for values, whatever its stored query is', () => {
     { refId: '', pelorus: { version: 1, kind: 'values', key: 'team' } },
     { refId: 'B', pelorus: { version: 1, kind: 'metric', metric: 'deployments' } },
   ];
-  source.variables?.query?.({ targets } as unknown as DataQueryRequest<never>);
+  new PelorusVariableSupport(source).query({ targets } as unknown as DataQueryRequest<PelorusQuery>);
   expect(run.mock.calls[0]?.[0].targets).toEqual([
     { refId: 'Variable', pelorus: { version: 1, kind: 'values', key: 'team' } },
     { refId: 'B', pelorus: { version: 1, kind: 'values', key: 'application' } },

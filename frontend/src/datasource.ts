@@ -65,7 +65,8 @@ export class PelorusDataSource extends DataSourceWithBackend<PelorusQuery, Pelor
 
   async getTagKeys(): Promise<MetricFindValue[]> {
     const { filterKeys } = await this.catalog();
-    return filterKeys.map((key) => ({ text: key, value: key }));
+    // `label:<name>` is a form of key, no key.
+    return filterKeys.filter((key) => !key.includes('<')).map((key) => ({ text: key, value: key }));
   }
 
   async getTagValues({

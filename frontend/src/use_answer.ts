@@ -17,7 +17,7 @@ export function useAnswer<T>(ask: () => Promise<T>): Answer<T> {
   useEffect(() => {
     // An answer that comes after the component has gone, or has asked anew, must not overwrite the newer one.
     let current = true;
-    setState((before) => ({ ...before, failure: undefined, waiting: true }));
+    setState((before) => ({ ...before, waiting: true }));
     ask().then(
       (answer) => current && setState({ answer, waiting: false }),
       (failure) => current && setState((before) => ({ ...before, failure: failureSentence(failure), waiting: false }))

@@ -102,6 +102,18 @@ test('a renamed source asks for its secret again until it is typed', async () =>
   expect(screen.queryByText(/enter the secret again/)).not.toBeInTheDocument();
 });
 
+test('a second rename still asks for the secret the first one left behind', async () => {
+  const { current, user } = edit(stored);
+  await unfold(user, 'source shop-code');
+  for (const renamed of ['acme-code', 'shop-code']) {
+    const name = screen.getByLabelText(/^Name/);
+    await user.clear(name);
+    await user.type(name, `${renamed}{Enter}`);
+  }
+  expect(current().jsonData.sources?.[0]?.name).toBe('shop-code');
+  expect(screen.getByText(/enter the secret again/)).toBeInTheDocument();
+});
+
 test('an impossible name is refused with the reason, and the settings keep the good one', async () => {
   const { current, user } = edit(stored);
   await unfold(user, 'source shop-code');

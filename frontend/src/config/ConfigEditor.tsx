@@ -49,7 +49,7 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         </Alert>
       )}
       <ConfigSection title="Sources" description="The Git hosts, build systems, clusters and trackers to read.">
-        {waiting && !answer ? (
+        {waiting && !answer && !failure ? (
           <LoadingPlaceholder text="Asking the plugin for its kinds of sources" />
         ) : (
           <SourcesEditor

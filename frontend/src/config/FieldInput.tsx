@@ -53,7 +53,7 @@ function faultOf(field: FieldDescription, text: string, secret?: Secret): string
   return field.type === 'duration' ? durationFault(text) : undefined;
 }
 
-function inputOf({ id, field, value, onChange, secret, disabled }: Props, text: string): React.ReactElement {
+function inputOf({ id, field, value, onChange, secret, disabled }: Props, text: string): React.JSX.Element {
   const placeholder = field.placeholder || defaultText(field.default, field.unit);
   switch (field.type) {
     case 'secret':

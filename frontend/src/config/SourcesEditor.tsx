@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useRef, useState } from 'react';
 import { Button, Combobox, Stack, Text } from '@grafana/ui';
 import { HiddenLabel } from '../query/HiddenLabel';
 import type { FieldDescription, SourceKind } from '../resources';
@@ -43,6 +43,7 @@ export function SourcesEditor({ settings, onChange, kinds, disabled }: Props) {
   const [lost, setLost] = useState<string[]>([]);
   // Which card shows which source: a card stays open while its source is renamed or moved.
   const [cards, setCards] = useState<Record<string, string>>({});
+  const added = useRef(0);
   const sources = sourcesOf(settings);
   const cardOf = (name: string) => cards[name] ?? name;
 
@@ -62,16 +63,20 @@ export function SourcesEditor({ settings, onChange, kinds, disabled }: Props) {
   const rename = (index: number, name: string) => {
     const old = sources[index]?.name ?? '';
     const renamed = renameSource(settings, index, name);
-    setLost([...lost, ...renamed.lost]);
+    // A second rename keeps asking for what the first one left behind.
+    const [from, to] = [secretKey(old, ''), secretKey(name, '')];
+    const carried = lost.map((key) => (key.startsWith(from) ? to + key.slice(from.length) : key));
+    setLost([...carried, ...renamed.lost]);
     setCards({ ...cards, [name]: cardOf(old) });
     onChange(renamed.settings);
   };
 
   const add = (kind: string) => {
-    const added = addSource(settings, kind);
-    const name = sourcesOf(added).at(-1)?.name ?? '';
-    setCards({ ...cards, [name]: `${NEW}${Object.keys(cards).length}` });
-    onChange(added);
+    const grown = addSource(settings, kind);
+    const name = sourcesOf(grown).at(-1)?.name ?? '';
+    added.current += 1;
+    setCards({ ...cards, [name]: `${NEW}${added.current}` });
+    onChange(grown);
   };
 
   return (

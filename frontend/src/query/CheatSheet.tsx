@@ -55,7 +55,7 @@ export const EXAMPLES: Example[] = [
 ];
 
 /** Help beside the query editor; a click takes an example over. */
-export function CheatSheet({ onClickExample }: QueryEditorHelpProps<PelorusQuery>) {
+export function CheatSheet({ onClickExample }: Pick<QueryEditorHelpProps<PelorusQuery>, 'onClickExample'>) {
   return (
     <Stack direction="column" gap={2}>
       <Text element="h3">Questions Pelorus answers</Text>

@@ -102,12 +102,7 @@ export function FilterRow({ catalog, filter, number, onChange, onRemove, valuesO
       />
       <HiddenLabel htmlFor={`${id}-value`}>{label} value</HiddenLabel>
       {valueInput()}
-      <IconButton
-        name="trash-alt"
-        aria-label={`Remove filter ${number}`}
-        tooltip="Remove this filter"
-        onClick={onRemove}
-      />
+      <IconButton name="trash-alt" type="button" tooltip={`Remove filter ${number}`} onClick={onRemove} />
     </Stack>
   );
 }

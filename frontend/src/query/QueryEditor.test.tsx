@@ -180,7 +180,7 @@ test('a variable that has no query yet asks for applications, and the key can be
 
 test('a click on an example takes it over', async () => {
   const take = jest.fn();
-  render(<CheatSheet datasource={backend()} query={{ refId: 'A' }} onClickExample={take} />);
+  render(<CheatSheet onClickExample={take} />);
   await userEvent.click(screen.getByRole('button', { name: 'What share of deployments fails?' }));
   expect(take).toHaveBeenCalledWith({
     refId: 'A',
