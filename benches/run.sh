@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes an estate, measures the plugin over its gRPC, and the engine beside polars and DuckDB in the same run.
-# usage: run.sh S|M|L [shuffled]     Needs python3; keeps the estate in target/bench for the next run.
+# usage: run.sh S|M|L [shuffled] | history     Needs python3; keeps what it makes in target/bench for the next run.
+# history: the bundle, and a repository of 800,000 commits, read cold by the `git` source.
 set -eu
 cd "$(dirname "$0")/.."
 size=${1:-}
 case "$size" in
-S | M | L) ;;
+S | M | L | history) ;;
 *)
-    sed -n '2,3s/^# \{0,1\}//p' "$0"
+    sed -n '2,4s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

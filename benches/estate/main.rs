@@ -5,6 +5,7 @@
 
 mod compare;
 mod generate;
+mod history;
 mod plugin;
 mod process;
 
@@ -159,11 +160,12 @@ fn main() {
     match words[..] {
         ["import", folder, ledger] => import(Path::new(folder), Path::new(ledger)),
         ["engine", folder, ledger] => engine(Path::new(folder), Path::new(ledger)),
+        ["history", ..] => history::measure(),
         [word, order] if size(word).is_some() => {
             let order = if order == "shuffled" { Order::Shuffled } else { Order::Time };
             measure(size(word).expect("checked above"), order);
         }
-        _ => eprintln!("usage: benches/run.sh S|M|L [shuffled]"),
+        _ => eprintln!("usage: benches/run.sh S|M|L [shuffled] | history"),
     }
 }
 
