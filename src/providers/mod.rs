@@ -3,6 +3,9 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod git;
+mod repository_name;
+
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -11,6 +14,9 @@ use crate::config::{Field, SettingsError, SourceSettings};
 use crate::model::{CommitHash, Cursor, Event, EventId, EventKinds, Notice, TimeRange};
 
 /// Reads one configured source.
+///
+/// Providers of files and local repositories block while their streams and futures are polled: they may not spawn,
+/// so `sync` polls every provider on a task where blocking is allowed, one page a poll.
 pub trait Provider: Send + Sync {
     /// Streams what changed within `request.range`, one item per API page; ends when the range is exhausted.
     fn pages(&self, request: PageRequest) -> BoxStream<'_, Result<Page, FetchError>>;
@@ -140,7 +146,7 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[];
+pub static KINDS: &[&ProviderKind] = &[&git::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

@@ -1,0 +1,16 @@
+//! `git`: a repository on a disk, read without a `git` program.
+
+mod commits;
+mod graph;
+mod heads;
+mod local;
+mod message;
+mod pull_requests;
+mod reading;
+mod repository;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use local::KIND;
