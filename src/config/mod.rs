@@ -29,7 +29,7 @@ pub use fields::{
     APPLICATION_FIELDS, DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, EVIDENCE_FIELDS, FIELDS,
     SOURCE_FIELDS,
 };
-pub use question::{QuestionError, parse_question};
+pub use question::{QuestionError, parse_question, parse_question_for};
 pub(crate) use read::zone;
 pub use surroundings::{Process, Surroundings};
 pub use words::{describe, question_json};

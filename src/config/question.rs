@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::filters::filter_key;
 use super::key_reader::{KeyReader, shorten, unknown_value};
-use super::{Fault, closest};
+use super::{Fault, Settings, closest};
 use crate::model::{
     BandsYear, Bucket, ChangeUnit, EventTable, GroupKey, Kind, LeadTimeFrom, Metric, MetricShape,
     PartialPolicy, Question, Statistic, WeekStart,
@@ -70,6 +70,29 @@ const BUCKET_WORDS: &[&str] = &[
 pub struct QuestionError {
     /// Each fault.
     pub faults: Vec<Fault>,
+}
+
+/// Reads a question as `parse_question` does; what it leaves out is as the settings say.
+///
+/// # Errors
+/// Every unknown key and value, each with what is allowed.
+pub fn parse_question_for(json: &Value, settings: &Settings) -> Result<Question, QuestionError> {
+    let mut question = parse_question(json)?;
+    let map = json
+        .get("pelorus")
+        .filter(|nested| !nested.is_null())
+        .unwrap_or(json);
+    let is_absent = |key: &str| match map.get(key) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(|text| text.trim().is_empty()),
+    };
+    if is_absent("weekStart") {
+        question.week_start = settings.week_start;
+    }
+    if is_absent("bandsYear") {
+        question.bands_year = settings.bands_year;
+    }
+    Ok(question)
 }
 
 /// Reads a question: the object under `pelorus`, or the bare object.
