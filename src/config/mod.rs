@@ -1,7 +1,38 @@
 //! Settings: read from a data source's jsonData and secureJsonData, and from a YAML file of the same keys.
 //!
-//! Every field is described once (`kinds`), for reading, validation, editors and documentation.
-//! Validation reports every fault at once, by key, never by value.
+//! Every field is described once (`fields`, and the kinds' own), for reading, validation, editors and documentation.
+//! Validation reports every fault at once, by key, never by value. Questions are read here too.
+
+mod access;
+mod closest;
+mod describe;
+mod fields;
+mod filters;
+mod key_reader;
+mod question;
+mod read;
+mod reading;
+mod rules;
+mod scalars;
+mod sources;
+mod surroundings;
+mod words;
+
+#[cfg(test)]
+mod question_tests;
+#[cfg(test)]
+mod tests;
+
+pub use access::Access;
+pub use describe::{describe_kinds, describe_metrics};
+pub use fields::{
+    APPLICATION_FIELDS, DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, EVIDENCE_FIELDS, FIELDS,
+    SOURCE_FIELDS,
+};
+pub use question::{QuestionError, parse_question, parse_question_for};
+pub(crate) use read::zone;
+pub use surroundings::{Process, Surroundings};
+pub use words::{describe, question_json};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -100,6 +100,11 @@ macro_rules! words {
             pub fn named(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }
             }
+
+            /// One sentence that says what it means.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
         }
     };
 }
