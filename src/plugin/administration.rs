@@ -78,7 +78,10 @@ mod tests {
         let folder = PathBuf::from("/var/lib/grafana/pelorus");
         let data = ("GF_PATHS_DATA", "/var/lib/grafana");
         assert_eq!(read(&[data]).allowed_paths, [folder]);
-        let named = read(&[data, ("GF_PLUGIN_ALLOWED_PATHS", "/srv/git, /srv/events:/x,")]);
+        let named = read(&[
+            data,
+            ("GF_PLUGIN_ALLOWED_PATHS", "/srv/git, /srv/events:/x,"),
+        ]);
         assert_eq!(
             named.allowed_paths,
             ["/srv/git", "/srv/events", "/x"].map(PathBuf::from)

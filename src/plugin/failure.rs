@@ -56,7 +56,9 @@ impl Failure {
 
     /// A panic, already logged by the hook.
     pub(super) fn panicked() -> Self {
-        Self::ours("Pelorus failed at this: please report it with the question and the plugin's log")
+        Self::ours(
+            "Pelorus failed at this: please report it with the question and the plugin's log",
+        )
     }
 }
 

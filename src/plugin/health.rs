@@ -51,7 +51,8 @@ async fn check(plugin: &Plugin, caller: &Caller) -> Result<(HealthStatus, String
     let lease = plugin.instances.lease(data_source).await?;
     // A viewer may learn that the settings work, but not which sources there are, nor make us read them.
     if caller.role.is_some_and(|role| !Role::may_see_sources(role)) {
-        let message = "The settings are valid; checking the sources takes the role Editor or Admin.";
+        let message =
+            "The settings are valid; checking the sources takes the role Editor or Admin.";
         return Ok((HealthStatus::Ok, message.to_owned(), json!({})));
     }
     let checks = lease.app.check(None, Utc::now(), PATIENCE).await;
@@ -62,8 +63,7 @@ async fn check(plugin: &Plugin, caller: &Caller) -> Result<(HealthStatus, String
         (HealthStatus::Ok, checks.iter().map(line).collect())
     } else {
         // What failed first: Grafana shows few lines.
-        let (bad, good): (Vec<_>, Vec<_>) =
-            checks.iter().partition(|check| check.result.is_err());
+        let (bad, good): (Vec<_>, Vec<_>) = checks.iter().partition(|check| check.result.is_err());
         let lines = bad.into_iter().chain(good).map(line).collect();
         (HealthStatus::Error, lines)
     };

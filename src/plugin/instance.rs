@@ -105,8 +105,10 @@ impl Instance {
     pub(super) async fn retire(&self, grace: Duration) {
         self.load.send_modify(|load| load.is_retired = true);
         let mut load = self.load.subscribe();
-        // Whether the requests ended or the time is over: it stops now.
-        let _ended = timeout(grace, load.wait_for(|load| load.requests == 0)).await;
+        let ended = timeout(grace, load.wait_for(|load| load.requests == 0));
+        if ended.await.is_err() {
+            tracing::debug!(data_source = %self.key, "Stopping a data source before its requests ended");
+        }
         if timeout(STOPPING, self.app.stop()).await.is_err() {
             tracing::warn!(data_source = %self.key, "A data source did not stop in time");
         }

@@ -94,9 +94,7 @@ impl Instances {
                 Upkeep::Nothing => {}
                 Upkeep::DropCaches => instance.app.drop_caches(),
                 Upkeep::Stop => {
-                    let is_this = |entry: &Entry| {
-                        matches!(entry.starting.peek(), Some(Ok(known)) if Arc::ptr_eq(known, &instance))
-                    };
+                    let is_this = |entry: &Entry| matches!(entry.starting.peek(), Some(Ok(known)) if Arc::ptr_eq(known, &instance));
                     self.0
                         .entries()
                         .retain(|key, entry| *key != instance.key || !is_this(entry));
@@ -110,7 +108,9 @@ impl Instances {
     pub(super) async fn stop(&self, patience: Duration) {
         let running = self.running();
         self.0.entries().clear();
-        let stopping = running.iter().map(|instance| instance.retire(Duration::ZERO));
+        let stopping = running
+            .iter()
+            .map(|instance| instance.retire(Duration::ZERO));
         if timeout(patience, join_all(stopping)).await.is_err() {
             // The ledger survives a kill, so leaving now loses nothing that was stored.
             tracing::debug!("Left before all data sources had stopped");
@@ -258,3 +258,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

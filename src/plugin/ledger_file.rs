@@ -39,17 +39,17 @@ pub(super) fn place(
         )),
     };
     let Some(folder) = &administration.ledger_folder else {
-        return in_memory("Grafana passes no data folder (`GF_PATHS_DATA`) and the settings have no `ledger`".to_owned());
+        return in_memory(
+            "Grafana passes no data folder (`GF_PATHS_DATA`) and the settings have no `ledger`"
+                .to_owned(),
+        );
     };
     match make_writable(folder) {
         Ok(()) => Place {
             location: Location::File(real_path(&folder.join(file_name(key)))),
             notice: None,
         },
-        Err(error) => in_memory(format!(
-            "{} cannot be written ({error})",
-            folder.display()
-        )),
+        Err(error) => in_memory(format!("{} cannot be written ({error})", folder.display())),
     }
 }
 

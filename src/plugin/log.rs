@@ -13,7 +13,15 @@ use tracing_subscriber::{EnvFilter, registry};
 /// The level where nobody sets one.
 const DEFAULT: &str = "info";
 /// Libraries that may print headers, bodies or whole requests below `info`.
-const TALKATIVE: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls", "tonic", "tower"];
+const TALKATIVE: &[&str] = &[
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rustls",
+    "tonic",
+    "tower",
+];
 /// The SDK prints whole requests, secrets included, in its spans.
 const SDK: &str = "grafana_plugin_sdk";
 /// The longest line that is printed as it is; go-plugin tears lines of more than 64 KiB apart.
@@ -47,7 +55,8 @@ fn filter(directives: &str) -> EnvFilter {
             && !target.contains('[')
     };
     let directives: Vec<&str> = directives.split(',').filter(is_ours).collect();
-    let filter = EnvFilter::try_new(directives.join(",")).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter =
+        EnvFilter::try_new(directives.join(",")).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     TALKATIVE
         .iter()
         .map(|library| format!("{library}=info"))
@@ -161,8 +170,9 @@ mod tests {
 
     #[test]
     fn a_line_that_stays_too_long_is_left_out() {
-        let fields: serde_json::Map<_, _> =
-            (0..100).map(|n| (n.to_string(), json!("x".repeat(2_000)))).collect();
+        let fields: serde_json::Map<_, _> = (0..100)
+            .map(|n| (n.to_string(), json!("x".repeat(2_000))))
+            .collect();
         let line = Value::Object(fields).to_string();
         let shortened: Value = serde_json::from_slice(&shortened(line.as_bytes())).unwrap();
         assert_eq!(shortened["@level"], "warn");

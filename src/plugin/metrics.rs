@@ -69,20 +69,39 @@ impl Metrics {
 
     fn write_queries(&self, text: &mut String) -> std::fmt::Result {
         let counts = self.counts();
-        head(text, "pelorus_queries_total", "counter", "Queries answered, by kind and status.")?;
+        head(
+            text,
+            "pelorus_queries_total",
+            "counter",
+            "Queries answered, by kind and status.",
+        )?;
         for ((kind, status), count) in &counts.queries {
-            writeln!(text, "pelorus_queries_total{{kind=\"{kind}\",status=\"{status}\"}} {count}")?;
+            writeln!(
+                text,
+                "pelorus_queries_total{{kind=\"{kind}\",status=\"{status}\"}} {count}"
+            )?;
         }
-        head(text, "pelorus_query_errors_total", "counter", "Queries that failed, by whose fault it was.")?;
+        head(
+            text,
+            "pelorus_query_errors_total",
+            "counter",
+            "Queries that failed, by whose fault it was.",
+        )?;
         for source in [Source::Plugin, Source::Downstream].map(Source::as_str) {
             let count = counts.errors.get(source).copied().unwrap_or(0);
-            writeln!(text, "pelorus_query_errors_total{{source=\"{source}\"}} {count}")?;
+            writeln!(
+                text,
+                "pelorus_query_errors_total{{source=\"{source}\"}} {count}"
+            )?;
         }
         let name = "pelorus_query_duration_seconds";
         head(text, name, "histogram", "Time from a query to its frames.")?;
         for (kind, histogram) in &counts.durations {
             for (count, bound) in histogram.buckets.iter().zip(BOUNDS) {
-                writeln!(text, "{name}_bucket{{kind=\"{kind}\",le=\"{bound}\"}} {count}")?;
+                writeln!(
+                    text,
+                    "{name}_bucket{{kind=\"{kind}\",le=\"{bound}\"}} {count}"
+                )?;
             }
             let (count, sum) = (histogram.count, histogram.sum_seconds);
             writeln!(text, "{name}_bucket{{kind=\"{kind}\",le=\"+Inf\"}} {count}")?;
@@ -99,7 +118,12 @@ impl Metrics {
 
 fn write_instances(text: &mut String, instances: &Instances) -> std::fmt::Result {
     let running = instances.running();
-    head(text, "pelorus_instances", "gauge", "Data sources being served.")?;
+    head(
+        text,
+        "pelorus_instances",
+        "gauge",
+        "Data sources being served.",
+    )?;
     writeln!(text, "pelorus_instances {}", running.len())?;
     let sources: Vec<(String, _)> = running
         .iter()
@@ -116,12 +140,22 @@ fn write_instances(text: &mut String, instances: &Instances) -> std::fmt::Result
             })
         })
         .collect();
-    head(text, "pelorus_source_events", "gauge", "Events of a source in the ledger.")?;
+    head(
+        text,
+        "pelorus_source_events",
+        "gauge",
+        "Events of a source in the ledger.",
+    )?;
     for (labels, source) in &sources {
         let events: u64 = source.stats.events.iter().map(|(_, count)| count).sum();
         writeln!(text, "pelorus_source_events{{{labels}}} {events}")?;
     }
-    head(text, "pelorus_source_failing", "gauge", "1 while a source's last reading failed.")?;
+    head(
+        text,
+        "pelorus_source_failing",
+        "gauge",
+        "1 while a source's last reading failed.",
+    )?;
     for (labels, source) in &sources {
         let failing = u8::from(source.failure.is_some());
         writeln!(text, "pelorus_source_failing{{{labels}}} {failing}")?;
@@ -135,7 +169,10 @@ fn write_instances(text: &mut String, instances: &Instances) -> std::fmt::Result
     for (labels, source) in &sources {
         if let Some(read_at) = source.stats.read_at {
             let seconds = read_at.timestamp();
-            writeln!(text, "pelorus_source_read_timestamp_seconds{{{labels}}} {seconds}")?;
+            writeln!(
+                text,
+                "pelorus_source_read_timestamp_seconds{{{labels}}} {seconds}"
+            )?;
         }
     }
     Ok(())

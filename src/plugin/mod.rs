@@ -4,24 +4,24 @@
 //! request for one bad query, log secrets and know no error source. Of that crate only the handshake and the log
 //! format are used.
 
-mod messages;
 mod administration;
 mod caller;
 mod failure;
-mod ledger_file;
 mod fingerprint;
+mod guard;
+mod health;
 mod instance;
 mod instances;
-mod guard;
+mod ledger_file;
+mod log;
+mod messages;
+mod metrics;
 mod query;
-mod health;
 mod resources;
 mod rights;
-mod metrics;
+mod serve;
 mod services;
 mod stop;
-mod log;
-mod serve;
 
 pub use serve::serve;
 

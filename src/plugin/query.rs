@@ -11,9 +11,7 @@ use super::caller::Caller;
 use super::failure::Failure;
 use super::guard::guarded;
 use super::instance::Lease;
-use super::messages::{
-    DataQuery, DataResponse, EpochRange, QueryDataRequest, QueryDataResponse,
-};
+use super::messages::{DataQuery, DataResponse, EpochRange, QueryDataRequest, QueryDataResponse};
 use crate::app::{Asker, Patience, Request};
 use crate::config::parse_question;
 use crate::frames::frames;
@@ -149,7 +147,11 @@ fn asker(headers: &HashMap<String, String>) -> Asker {
         let name = name.strip_prefix("http_").unwrap_or(name);
         name.eq_ignore_ascii_case(FROM_ALERT) && value.eq_ignore_ascii_case("true")
     });
-    if is_alert { Asker::Alert } else { Asker::Person }
+    if is_alert {
+        Asker::Alert
+    } else {
+        Asker::Person
+    }
 }
 
 #[cfg(test)]
@@ -164,14 +166,16 @@ mod tests {
         }
         assert_eq!(range(None).unwrap_err().status, 400);
         assert!(of(0, 0).unwrap().is_empty());
-        assert_eq!(of(0, 1).unwrap().length(), chrono::TimeDelta::milliseconds(1));
+        assert_eq!(
+            of(0, 1).unwrap().length(),
+            chrono::TimeDelta::milliseconds(1)
+        );
     }
 
     #[test]
     fn an_alert_rule_is_known_by_its_header() {
-        let of = |name: &str, value: &str| {
-            asker(&HashMap::from([(name.to_owned(), value.to_owned())]))
-        };
+        let of =
+            |name: &str, value: &str| asker(&HashMap::from([(name.to_owned(), value.to_owned())]));
         assert_eq!(of("FromAlert", "true"), Asker::Alert);
         assert_eq!(of("http_FromAlert", "True"), Asker::Alert);
         assert_eq!(of("FromAlert", "false"), Asker::Person);

@@ -156,10 +156,13 @@ async fn values(lease: &Lease, body: ValuesBody) -> Result<(u16, Value), Failure
         })
         .await?;
     let column = |name: &str| match &answered.answer {
-        Answer::Table(table) => table.columns.iter().find_map(|column| match &column.values {
-            Values::Text(texts) if column.name == name => Some(texts.as_slice()),
-            Values::Text(_) | Values::Number(_) | Values::Time(_) | Values::Flag(_) => None,
-        }),
+        Answer::Table(table) => table
+            .columns
+            .iter()
+            .find_map(|column| match &column.values {
+                Values::Text(texts) if column.name == name => Some(texts.as_slice()),
+                Values::Text(_) | Values::Number(_) | Values::Time(_) | Values::Flag(_) => None,
+            }),
         Answer::Series { .. } | Answer::Numbers(_) | Answer::Events { .. } => None,
     };
     let (Some(texts), Some(values)) = (column("text"), column("value")) else {
@@ -244,7 +247,11 @@ fn source_json(source: &SourceStatus) -> Value {
 
 /// Reads a body; none at all is an empty object.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    let body = if body.trim_ascii().is_empty() {
+        b"{}"
+    } else {
+        body
+    };
     serde_json::from_slice(body)
         .map_err(|error| Failure::unusable(format!("the body is not as it should be: {error}")))
 }
@@ -255,3 +262,6 @@ fn refusal(status: u16, text: &str) -> Failure {
         ..Failure::unusable(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

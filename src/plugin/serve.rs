@@ -38,7 +38,10 @@ pub fn serve() -> ExitCode {
         return ExitCode::from(2);
     }
     log::install();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(error = %error, "Cannot start threads");

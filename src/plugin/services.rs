@@ -93,7 +93,8 @@ service!(Controller "plugin.GRPCController" {
 
 async fn collect_metrics(plugin: Arc<Plugin>) -> CollectMetricsResponse {
     // Counting the events of sources reads the ledger.
-    let exposed = tokio::task::spawn_blocking(move || plugin.metrics.expose(&plugin.instances)).await;
+    let exposed =
+        tokio::task::spawn_blocking(move || plugin.metrics.expose(&plugin.instances)).await;
     CollectMetricsResponse {
         metrics: exposed.ok().map(|text| Exposition {
             // A panic while counting was logged by the hook; Grafana then sees no metrics.
@@ -199,7 +200,12 @@ mod tests {
     fn a_trace_is_known_by_the_second_part_of_its_header() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), Some(id));
-        for odd in ["", "00", "00-short-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e473\"-a-b"] {
+        for odd in [
+            "",
+            "00",
+            "00-short-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473\"-a-b",
+        ] {
             assert_eq!(trace_id(odd), None);
         }
     }
