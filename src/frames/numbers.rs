@@ -46,9 +46,13 @@ fn config(answered: &Answered, column: &NumberColumn, keys: &[GroupKey]) -> Conf
     } else {
         Config::of_unit(column.unit)
     };
-    config.display_name = Some(display_name(column));
+    let part = Part::of(column);
+    config.display_name = Some(part.display_name(column));
+    if !part.is_of_metric {
+        return config;
+    }
     config.description = Some(column.metric.help());
-    let range = if part_of(column) == Some("previous") {
+    let range = if part.is_previous {
         answered.range.previous()
     } else {
         answered.range
@@ -63,19 +67,42 @@ fn config(answered: &Answered, column: &NumberColumn, keys: &[GroupKey]) -> Conf
     config
 }
 
-/// What stands behind the metric's name in the column's (`p50`, `previous`, `n`, `band`).
-fn part_of(column: &NumberColumn) -> Option<&str> {
-    column
-        .name
-        .strip_prefix(column.metric.as_str())?
-        .strip_prefix('_')
+/// What a column's name says: `<metric>[_<part>][_previous]`, or something over several metrics (a score).
+struct Part<'a> {
+    is_of_metric: bool,
+    is_previous: bool,
+    /// The statistic, `n` or `band`; the whole name where it is of no metric.
+    name: &'a str,
 }
 
-fn display_name(column: &NumberColumn) -> Text {
-    let title = column.metric.title();
-    match part_of(column) {
-        None | Some("value" | "count") => title.into(),
-        Some("previous") => format!("{title} (previous period)").into(),
-        Some(part) => format!("{title} ({})", part.replace('_', " ")).into(),
+impl<'a> Part<'a> {
+    fn of(column: &'a NumberColumn) -> Self {
+        let current = column.name.strip_suffix("_previous");
+        let name = current.unwrap_or(&column.name);
+        let of_metric = name.strip_prefix(column.metric.as_str());
+        Self {
+            is_of_metric: of_metric.is_some(),
+            is_previous: current.is_some(),
+            name: of_metric.unwrap_or(name).trim_start_matches('_'),
+        }
+    }
+
+    fn display_name(&self, column: &NumberColumn) -> Text {
+        let words = self.name.replace('_', " ");
+        let mut text = if self.is_of_metric {
+            let title = column.metric.title();
+            match self.name {
+                "" | "value" | "count" => title.to_owned(),
+                _ => format!("{title} ({words})"),
+            }
+        } else {
+            let mut characters = words.chars();
+            let first = characters.next().map(|first| first.to_ascii_uppercase());
+            first.into_iter().chain(characters).collect()
+        };
+        if self.is_previous {
+            text.push_str(" (previous period)");
+        }
+        text.into()
     }
 }

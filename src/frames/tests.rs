@@ -424,3 +424,44 @@ fn a_link_names_the_data_source_once_it_is_known() {
             .ends_with("&var-application=shop&var-datasource=P%261")
     );
 }
+
+#[test]
+fn the_columns_of_numbers_are_named_for_people() {
+    let column = |name: &str, metric| NumberColumn {
+        name: name.to_owned(),
+        metric,
+        unit: Unit::Count,
+        is_band: false,
+        values: vec![None],
+    };
+    let answer = Answer::Numbers(Numbers {
+        keys: Vec::new(),
+        groups: vec![Vec::new()],
+        columns: vec![
+            column("lead_time_coding_mean", Metric::LeadTimeCoding),
+            column("lead_time_coding_mean_previous", Metric::LeadTimeCoding),
+            column("quick_check_score", Metric::ChangeLeadTime),
+            column("quick_check_score_previous", Metric::ChangeLeadTime),
+            column("deployments_count", Metric::Deployments),
+        ],
+        measures: vec![Measure::default()],
+        notices: Vec::new(),
+    });
+    let frame = frames(&answered(Kind::Scorecard, answer), "A").remove(0);
+    let names: Vec<_> = frame
+        .fields
+        .iter()
+        .map(|field| field.config.display_name.as_deref().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "Lead time: coding (mean)",
+            "Lead time: coding (mean) (previous period)",
+            "Quick check score",
+            "Quick check score (previous period)",
+            "Deployments",
+        ]
+    );
+    assert_eq!(frame.fields[2].config.links, [], "no metric, no events");
+}
