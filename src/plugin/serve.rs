@@ -1,0 +1,117 @@
+//! The plugin's process: Grafana starts it, and speaks gRPC with it until it stops it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use grafana_plugin_sdk::backend;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+
+use super::administration::Administration;
+use super::instances::Instances;
+use super::services::{Controller, Data, Diagnostics, Resource};
+use super::{Plugin, log, stop};
+use crate::error::chain;
+
+/// What Grafana sets to tell a plugin that it is one.
+const COOKIE: (&str, &str) = ("grafana_plugin_type", "datasource");
+/// How long requests may go on when the process is to stop; go-plugin kills after two seconds.
+const DRAINING: Duration = Duration::from_millis(400);
+/// How long data sources may take to stop.
+const STOPPING: Duration = Duration::from_millis(400);
+/// How often idle data sources are looked after.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// Serves Grafana until it stops us; the exit code of the process.
+pub fn serve() -> ExitCode {
+    let (name, value) = COOKIE;
+    if std::env::var(name).as_deref() != Ok(value) {
+        eprintln!(
+            "This is a plugin of Grafana: Grafana starts it by itself.\n\
+             To ask questions on the command line: pelorus query --help"
+        );
+        return ExitCode::from(2);
+    }
+    log::install();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(error = %error, "Cannot start threads");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run());
+    // Readings under way end with the process; what they stored is stored.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = chain(error.as_ref()), "Cannot serve Grafana");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let administration = Administration::read(|name| std::env::var_os(name));
+    let plugin = Arc::new(Plugin::new(administration));
+    let controller = Arc::new(Notify::new());
+    let (mut health, health_service) = tonic_health::server::health_reporter();
+    // The name under which go-plugin asks.
+    health
+        .set_service_status("plugin", ServingStatus::Serving)
+        .await;
+    let router = Server::builder()
+        .add_service(health_service)
+        .add_service(Controller(Arc::clone(&controller)))
+        .add_service(Data(Arc::clone(&plugin)))
+        .add_service(Diagnostics(Arc::clone(&plugin)))
+        .add_service(Resource(Arc::clone(&plugin)));
+    let keeping_up = tokio::spawn(keep_up(plugin.instances.clone()));
+
+    // Everything is ready: now Grafana may know the address, which this prints.
+    let listener = backend::initialize().await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "Serving Grafana");
+    let incoming = TcpListenerStream::new(listener).map(|connection| {
+        let connection = connection?;
+        // Answers are small; waiting to fill a packet would cost 40 ms each.
+        connection.set_nodelay(true)?;
+        Ok::<_, std::io::Error>(connection)
+    });
+    let draining = Arc::new(Notify::new());
+    let begin = Arc::clone(&draining);
+    let mut serving = tokio::spawn(
+        router.serve_with_incoming_shutdown(incoming, async move { begin.notified().await }),
+    );
+    tokio::select! {
+        served = &mut serving => served??,
+        stopped = stop::stopped(controller) => {
+            stopped?;
+            draining.notify_one();
+            // Clients that stay connected do not keep us.
+            if let Ok(served) = timeout(DRAINING, serving).await {
+                served??;
+            }
+        }
+    }
+    keeping_up.abort();
+    plugin.instances.stop(STOPPING).await;
+    Ok(())
+}
+
+async fn keep_up(instances: Instances) {
+    let mut ticks = interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        instances.keep_up(Instant::now()).await;
+    }
+}
