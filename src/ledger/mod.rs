@@ -2,15 +2,32 @@
 //!
 //! Everything else can be rebuilt from it. One writer, many readers; storing an event twice changes nothing.
 
+mod claims;
+mod coverage;
+mod error;
+mod filter;
+mod forget;
+mod index;
+mod merge;
+mod open;
+mod read;
+mod rows;
+mod schema;
+mod store;
+mod subjects;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use error::LedgerError;
+pub use open::Ledger;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{
-    Coverage, Cursor, Event, EventId, EventKey, EventKind, Notice, Repository, SourceName, Subject,
-    TimeRange,
-};
+use crate::model::{Cursor, Event, EventId, EventKind, SourceName, TimeRange};
 
 /// Where a ledger lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,53 +81,6 @@ pub struct Stored {
     pub assignment_changed: bool,
 }
 
-/// Why the ledger cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The file was written by a newer version.
-    #[error(
-        "the ledger {path} was written by a newer Pelorus (schema {found}, this one knows {known}): use that version, or another ledger"
-    )]
-    Newer {
-        #[allow(missing_docs)]
-        path: String,
-        #[allow(missing_docs)]
-        found: i64,
-        #[allow(missing_docs)]
-        known: i64,
-    },
-    /// The file is damaged, or no ledger.
-    #[error(
-        "the ledger {path} is damaged or no ledger: move it away, or restore a copy; sources are read again"
-    )]
-    Damaged {
-        #[allow(missing_docs)]
-        path: String,
-        #[source]
-        #[allow(missing_docs)]
-        source: rusqlite::Error,
-    },
-    /// The ledger was opened for reading only.
-    #[error("the ledger {path} is open for reading only: {reason}")]
-    ReadOnly {
-        #[allow(missing_docs)]
-        path: String,
-        #[allow(missing_docs)]
-        reason: String,
-    },
-    /// The disk is full, the file is locked, or not to be opened.
-    #[error("cannot {step} the ledger {path}")]
-    Unavailable {
-        #[allow(missing_docs)]
-        path: String,
-        #[allow(missing_docs)]
-        step: &'static str,
-        #[source]
-        #[allow(missing_docs)]
-        source: rusqlite::Error,
-    },
-}
-
 /// What a source has in the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStats {
@@ -131,155 +101,4 @@ pub enum Forget {
     Source(SourceName),
     /// Events whose main time lies before.
     Before(DateTime<Utc>),
-}
-
-/// The store. Clones of the `Arc` around it share one writer; readers never wait for it.
-pub struct Ledger {}
-
-impl Ledger {
-    /// Opens a ledger, making or migrating it where needed. A file that another process owns opens read-only, with a notice.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn open(location: &Location) -> Result<(Self, Vec<Notice>), LedgerError> {
-        todo!("{location:?}")
-    }
-
-    /// Stores a page in one transaction: events, cursor and coverage, or nothing.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn store(&self, batch: &Batch) -> Result<Stored, LedgerError> {
-        todo!("{batch:?}")
-    }
-
-    /// All subjects.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn subjects(&self) -> Result<Vec<(SubjectId, Subject)>, LedgerError> {
-        todo!()
-    }
-
-    /// Repositories that hold commits of deployments whose subject names no repository, through the commit or the
-    /// build of an image.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn claims(&self) -> Result<Vec<(SubjectId, Repository)>, LedgerError> {
-        todo!()
-    }
-
-    /// All events of these subjects, in no order.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn events_of(
-        &self,
-        subjects: &[SubjectId],
-        depth: Depth,
-    ) -> Result<Vec<Event>, LedgerError> {
-        todo!("{subjects:?} {depth:?}")
-    }
-
-    /// The events of these keys, whole; unknown ones are left out. Of a commit in several repositories, every one.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn events(&self, keys: &[(EventKind, EventKey)]) -> Result<Vec<Event>, LedgerError> {
-        todo!("{keys:?}")
-    }
-
-    /// The subject of an event, by id.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn subjects_of(&self, id: &EventId) -> Result<Vec<SubjectId>, LedgerError> {
-        todo!("{id}")
-    }
-
-    /// All verdicts, and the incidents and deployments that name another event (`deployment`, `commit`, `fixes`, `duplicate_of`).
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn references(&self) -> Result<Vec<Event>, LedgerError> {
-        todo!()
-    }
-
-    /// The events of a source that have not settled.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn unfinished(&self, source: &SourceName) -> Result<Vec<EventId>, LedgerError> {
-        todo!("{source}")
-    }
-
-    /// What a source answered for.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn coverage(&self, source: &SourceName) -> Result<Coverage, LedgerError> {
-        todo!("{source}")
-    }
-
-    /// Forgets coverage and cursor of a source whose selection changed; its events stay.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn void_coverage(&self, source: &SourceName) -> Result<(), LedgerError> {
-        todo!("{source}")
-    }
-
-    /// The cursor of a source.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn cursor(&self, source: &SourceName) -> Result<Option<Cursor>, LedgerError> {
-        todo!("{source}")
-    }
-
-    /// What a look-up that never changes said (ETags, a digest's commit, a compare's result, a source's selection).
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn recall(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
-        todo!("{key}")
-    }
-
-    /// Keeps the result of a look-up.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn remember(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
-        todo!("{key} {value:?}")
-    }
-
-    /// What a source has in the ledger.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn stats(&self, source: &SourceName) -> Result<SourceStats, LedgerError> {
-        todo!("{source}")
-    }
-
-    /// Forgets for good; returns how many events were deleted or changed.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn forget(&self, what: &Forget) -> Result<u64, LedgerError> {
-        todo!("{what:?}")
-    }
-
-    /// A secret of this ledger, made once, by which pseudonyms are keyed.
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn pseudonym_key(&self) -> Result<secrecy::SecretSlice<u8>, LedgerError> {
-        todo!()
-    }
-
-    /// Whether it was opened for reading only.
-    pub fn is_read_only(&self) -> bool {
-        todo!()
-    }
 }
