@@ -3,10 +3,52 @@
 //! Pure and synchronous. Works on one application at a time, so that one new event rebuilds one `Block`.
 //! The rules are `definitions` sections 1 to 3 (`docs/metrics.md` tells users the same).
 
+mod assign;
 mod columns;
+mod input;
+mod references;
 
+mod block;
+
+mod environment;
+mod findings;
+mod material;
+
+mod builds;
+mod graph;
+mod paths;
+mod requests;
+mod reverts;
+
+mod draft;
+mod made;
+mod rollouts;
+mod truth;
+
+mod delivery;
+mod lead_time;
+mod rollback;
+
+mod failure;
+mod incidents;
+mod names;
+mod recovery;
+
+mod backlog;
+mod incident_columns;
+
+mod dictionary;
+mod keys;
+
+#[cfg(test)]
+mod tests;
+
+pub use assign::{Assignment, SubjectKey, assign};
+pub use block::correlate;
 pub use columns::{
     Block, Changes, Deployments, Durations, FailedRollouts, FailureRule, FailureRules, Flags,
     Incidents, Intervals, Lane, NONE, OpenPullRequests, QualityKind, QualityRow, Reason, Recovery,
     TierBacklog,
 };
+pub use input::{Input, SourceFacts, Sources};
+pub use references::References;

@@ -1,0 +1,184 @@
+//! Pull requests and the commits they brought.
+
+use smallvec::SmallVec;
+
+use super::NONE;
+use super::graph::Graph;
+use super::input::millis;
+use super::material::Material;
+use crate::model::{Event, PullRequest};
+
+/// A host stamps all results of one rebase at its merge; what lies further apart came with something else.
+const REBASE_SPREAD_MILLISECONDS: i64 = 60_000;
+
+/// The pull requests of an application.
+pub(super) struct Requests<'a> {
+    /// The pull requests by (repository, number), with the number of their repository.
+    pub all: &'a [(u32, &'a Event, &'a PullRequest)],
+    /// The commit that brought each one in; `NONE` for what is not merged, or whose commit nobody knows.
+    pub landing: Vec<u32>,
+    /// The pull request of each commit; `NONE` without.
+    pub of_commit: Vec<u32>,
+    /// Whether a commit is the result of a squash or rebase.
+    pub is_rewritten: Vec<bool>,
+    /// Earliest committer's time of each one's own commits, milliseconds.
+    pub first_commit_at: Vec<Option<i64>>,
+}
+
+/// How sure a commit belongs to a pull request, the surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    Landing,
+    Own,
+    Rebased,
+    Named,
+    Merged,
+}
+
+impl<'a> Requests<'a> {
+    /// Finds the commits of all pull requests.
+    pub(super) fn find(material: &'a Material<'a>, graph: &Graph<'_>) -> Self {
+        let all = &material.pull_requests[..];
+        let mut requests = Self {
+            all,
+            landing: vec![NONE; all.len()],
+            of_commit: vec![NONE; graph.len()],
+            is_rewritten: vec![false; graph.len()],
+            first_commit_at: vec![None; all.len()],
+        };
+        let mut claims = Claims::new(graph.len());
+        let mut landed_by = vec![NONE; if all.is_empty() { 0 } else { graph.len() }];
+        for (at, (repository, _, request)) in all.iter().enumerate() {
+            let own: SmallVec<[u32; 8]> = request
+                .commits
+                .iter()
+                .filter_map(|hash| graph.find(*repository, hash))
+                .collect();
+            requests.first_commit_at[at] = request.first_commit_at.map(millis).or_else(|| {
+                own.iter()
+                    .map(|commit| graph.committed_at[*commit as usize])
+                    .min()
+            });
+            let order = (request.merged_at.map_or(i64::MAX, millis), at as u32);
+            for commit in &own {
+                claims.add(*commit, Claim::Own, order);
+            }
+            let Some(landing) = landing(request, *repository, graph) else {
+                continue;
+            };
+            requests.landing[at] = landing;
+            claims.add(landing, Claim::Landing, order);
+            landed_by[landing as usize] = at as u32;
+            if own.contains(&landing) || graph.commits[landing as usize].is_merge() {
+                continue;
+            }
+            requests.is_rewritten[landing as usize] = true;
+            if request.squash_commit.is_none() {
+                for commit in rebased(request, landing, graph) {
+                    claims.add(commit, Claim::Rebased, order);
+                }
+            }
+        }
+        for commit in 0..graph.len() as u32 {
+            let at = commit as usize;
+            if let Some(number) = graph.commits[at].pull_request
+                && let Some(named) = requests.numbered(graph.repository[at], number)
+            {
+                claims.add(commit, Claim::Named, (i64::MAX, named));
+            }
+            let with = graph.landed_with[at];
+            if with != NONE
+                && let Some(request) = landed_by.get(with as usize).copied()
+                && request != NONE
+                && graph.commits[with as usize].is_merge()
+            {
+                claims.add(commit, Claim::Merged, (i64::MAX, request));
+            }
+        }
+        for (commit, claim) in claims.0.iter().enumerate() {
+            let Some((claim, (_, request))) = claim else {
+                continue;
+            };
+            requests.of_commit[commit] = *request;
+            let is_own = *claim == Claim::Own || *claim == Claim::Merged;
+            let is_named_result = *claim == Claim::Named
+                && requests.landing[*request as usize] == NONE
+                && !graph.commits[commit].is_merge();
+            if !is_own && (*claim == Claim::Rebased || is_named_result) {
+                requests.is_rewritten[commit] = true;
+            }
+        }
+        requests
+    }
+
+    /// The pull request of a number in a repository.
+    pub(super) fn numbered(&self, repository: u32, number: u64) -> Option<u32> {
+        let order = |row: &(u32, &Event, &PullRequest)| (row.0, row.2.number);
+        let found = self.all.binary_search_by_key(&(repository, number), order);
+        found.ok().map(|at| at as u32)
+    }
+
+    /// The pull request of a commit.
+    pub(super) fn of(&self, commit: u32) -> Option<u32> {
+        Some(self.of_commit[commit as usize]).filter(|request| *request != NONE)
+    }
+
+    /// When a commit was written down before a squash or rebase, milliseconds; else its own committer's time.
+    pub(super) fn committed_at(&self, commit: u32, graph: &Graph<'_>) -> i64 {
+        let own = graph.committed_at[commit as usize];
+        if !self.is_rewritten[commit as usize] {
+            return own;
+        }
+        self.of(commit)
+            .and_then(|request| self.first_commit_at[request as usize])
+            .unwrap_or(own)
+    }
+}
+
+/// The commit that brought a merged pull request to its base.
+fn landing(request: &PullRequest, repository: u32, graph: &Graph<'_>) -> Option<u32> {
+    request.merged_at?;
+    let candidates = [
+        request.squash_commit.as_ref(),
+        request.merge_commit.as_ref(),
+        request.head.as_ref(),
+        request.commits.last(),
+    ];
+    candidates
+        .into_iter()
+        .flatten()
+        .find_map(|hash| graph.find(repository, hash))
+}
+
+/// The other results of the rebase that ends with this commit: as many as the pull request has commits.
+fn rebased(request: &PullRequest, last: u32, graph: &Graph<'_>) -> Vec<u32> {
+    let mut results = Vec::new();
+    let mut at = last;
+    for _ in 1..request.commits.len() {
+        let &[parent] = graph.parents(at) else { break };
+        let apart = graph.committed_at[last as usize] - graph.committed_at[parent as usize];
+        if apart.abs() > REBASE_SPREAD_MILLISECONDS || graph.commits[parent as usize].is_merge() {
+            break;
+        }
+        results.push(parent);
+        at = parent;
+    }
+    results
+}
+
+/// The best claim on each commit: the surest, then the pull request merged first.
+struct Claims(Vec<Option<(Claim, (i64, u32))>>);
+
+impl Claims {
+    fn new(commits: usize) -> Self {
+        Self(vec![None; commits])
+    }
+
+    fn add(&mut self, commit: u32, claim: Claim, order: (i64, u32)) {
+        let held = &mut self.0[commit as usize];
+        let claim = (claim, order);
+        if held.is_none_or(|held| claim < held) {
+            *held = Some(claim);
+        }
+    }
+}
