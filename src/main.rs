@@ -1,7 +1,7 @@
 //! The one binary: Grafana's plugin and the command line.
 
-use pelorus::cli;
+use std::process::ExitCode;
 
-fn main() -> cli::Exit {
-    cli::run(std::env::args_os())
+fn main() -> ExitCode {
+    pelorus::cli::run(std::env::args_os())
 }

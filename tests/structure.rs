@@ -16,12 +16,35 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("correlate", &["model"]),
     ("dora", &["model", "correlate"]),
     ("frames", &["model", "dora", "app"]),
-    ("app", &["model", "config", "providers", "ledger", "sync", "correlate", "dora"]),
-    ("plugin", &["model", "config", "dora", "frames", "app", "ledger"]),
+    (
+        "app",
+        &[
+            "model",
+            "config",
+            "providers",
+            "ledger",
+            "sync",
+            "correlate",
+            "dora",
+        ],
+    ),
+    (
+        "plugin",
+        &["model", "config", "dora", "frames", "app", "ledger"],
+    ),
     (
         "cli",
         &[
-            "model", "config", "providers", "ledger", "sync", "correlate", "dora", "frames", "app", "plugin",
+            "model",
+            "config",
+            "providers",
+            "ledger",
+            "sync",
+            "correlate",
+            "dora",
+            "frames",
+            "app",
+            "plugin",
         ],
     ),
 ];
@@ -47,7 +70,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// The code of a file: without comments, and without its tests where `with_tests` is false.
 fn code(path: &Path, with_tests: bool) -> String {
     let text = fs::read_to_string(path).expect("a readable file");
-    let lines = text.lines().take_while(|line| with_tests || !line.starts_with("#[cfg(test)]"));
+    let lines = text
+        .lines()
+        .take_while(|line| with_tests || !line.starts_with("#[cfg(test)]"));
     lines
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect::<Vec<_>>()
@@ -56,7 +81,9 @@ fn code(path: &Path, with_tests: bool) -> String {
 
 fn is_test_file(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests")
-        || path.file_name().is_some_and(|name| name == "tests.rs" || name == "testing.rs")
+        || path
+            .file_name()
+            .is_some_and(|name| name == "tests.rs" || name == "testing.rs")
 }
 
 fn modules() -> BTreeMap<String, Vec<PathBuf>> {
@@ -64,8 +91,17 @@ fn modules() -> BTreeMap<String, Vec<PathBuf>> {
     let source = root().join("src");
     for path in rust_files(&source) {
         let inside = path.strip_prefix(&source).expect("below src");
-        let first = inside.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
-        modules.entry(first.trim_end_matches(".rs").to_owned()).or_default().push(path);
+        let first = inside
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        modules
+            .entry(first.trim_end_matches(".rs").to_owned())
+            .or_default()
+            .push(path);
     }
     modules
 }
@@ -82,8 +118,12 @@ fn named_modules(code: &str) -> Vec<String> {
                 match letter {
                     '{' => depth += 1,
                     '}' => depth -= 1,
-                    _ if depth == 1 && (letter.is_alphanumeric() || letter == '_') => word.push(letter),
-                    ':' | ',' if depth == 1 && !word.is_empty() => named.push(std::mem::take(&mut word)),
+                    _ if depth == 1 && (letter.is_alphanumeric() || letter == '_') => {
+                        word.push(letter)
+                    }
+                    ':' | ',' if depth == 1 && !word.is_empty() => {
+                        named.push(std::mem::take(&mut word))
+                    }
                     _ => {}
                 }
                 if depth == 0 {
@@ -91,7 +131,11 @@ fn named_modules(code: &str) -> Vec<String> {
                 }
             }
         } else {
-            named.push(rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect());
+            named.push(
+                rest.chars()
+                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                    .collect(),
+            );
         }
     }
     named
@@ -102,16 +146,29 @@ fn data_moves_one_way_and_nobody_imports_against_it() {
     let modules = modules();
     let mut faults = Vec::new();
     for (module, allowed) in IMPORTS {
-        for path in modules.get(*module).into_iter().flatten().filter(|path| !is_test_file(path)) {
+        for path in modules
+            .get(*module)
+            .into_iter()
+            .flatten()
+            .filter(|path| !is_test_file(path))
+        {
             for named in named_modules(&code(path, false)) {
                 let known = modules.contains_key(&named);
-                if known && named != *module && named != "error" && !allowed.contains(&named.as_str()) {
+                if known
+                    && named != *module
+                    && named != "error"
+                    && !allowed.contains(&named.as_str())
+                {
                     faults.push(format!("{} names {named}", path.display()));
                 }
             }
         }
     }
-    assert!(faults.is_empty(), "imports against the table of ARCHITECTURE.md:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "imports against the table of ARCHITECTURE.md:\n{}",
+        faults.join("\n")
+    );
 }
 
 #[test]
@@ -119,21 +176,43 @@ fn every_module_stands_in_the_import_table() {
     let table: Vec<_> = IMPORTS.iter().map(|(module, _)| *module).collect();
     let strangers: Vec<_> = modules()
         .into_keys()
-        .filter(|module| !table.contains(&module.as_str()) && !["lib", "main", "error"].contains(&module.as_str()))
+        .filter(|module| {
+            !table.contains(&module.as_str())
+                && !["lib", "main", "error"].contains(&module.as_str())
+        })
         .collect();
-    assert!(strangers.is_empty(), "modules without a row in the import table: {strangers:?}");
+    assert!(
+        strangers.is_empty(),
+        "modules without a row in the import table: {strangers:?}"
+    );
 }
 
 #[test]
 fn the_middle_has_no_async_no_io_and_no_clock() {
     let forbidden = [
-        "async ", ".await", "tokio", "std::fs", "std::net", "std::io", "std::env", "Utc::now", "SystemTime", "Instant::now",
-        "println!", "tracing::", "rusqlite",
+        "async ",
+        ".await",
+        "tokio",
+        "std::fs",
+        "std::net",
+        "std::io",
+        "std::env",
+        "Utc::now",
+        "SystemTime",
+        "Instant::now",
+        "println!",
+        "tracing::",
+        "rusqlite",
     ];
     let modules = modules();
     let mut faults = Vec::new();
     for module in ["model", "correlate", "dora", "frames"] {
-        for path in modules.get(module).into_iter().flatten().filter(|path| !is_test_file(path)) {
+        for path in modules
+            .get(module)
+            .into_iter()
+            .flatten()
+            .filter(|path| !is_test_file(path))
+        {
             let code = code(path, false);
             faults.extend(
                 forbidden
@@ -143,12 +222,25 @@ fn the_middle_has_no_async_no_io_and_no_clock() {
             );
         }
     }
-    assert!(faults.is_empty(), "the middle stays pure:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "the middle stays pure:\n{}",
+        faults.join("\n")
+    );
 }
 
 #[test]
 fn providers_translate_and_nothing_more() {
-    let forbidden = ["sleep(", "spawn(", "spawn_blocking", "Utc::now", "SystemTime::now", "Instant::now", "tracing::", "println!"];
+    let forbidden = [
+        "sleep(",
+        "spawn(",
+        "spawn_blocking",
+        "Utc::now",
+        "SystemTime::now",
+        "Instant::now",
+        "tracing::",
+        "println!",
+    ];
     let mut faults = Vec::new();
     for path in rust_files(&root().join("src/providers")) {
         if is_test_file(&path) || path.components().any(|part| part.as_os_str() == "http") {
@@ -162,31 +254,49 @@ fn providers_translate_and_nothing_more() {
                 .map(|word| format!("{} says `{word}`", path.display())),
         );
     }
-    assert!(faults.is_empty(), "waiting, retrying and logging are for sync:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "waiting, retrying and logging are for sync:\n{}",
+        faults.join("\n")
+    );
 }
 
 #[test]
 fn stdout_is_written_by_the_command_line_alone() {
     let mut faults = Vec::new();
     for path in rust_files(&root().join("src")) {
-        let inside = path.strip_prefix(root().join("src")).expect("below src").to_path_buf();
+        let inside = path
+            .strip_prefix(root().join("src"))
+            .expect("below src")
+            .to_path_buf();
         if inside.starts_with("cli") || inside == Path::new("main.rs") || is_test_file(&path) {
             continue;
         }
         let code = code(&path, false);
-        if code.contains("println!") && code.replace("eprintln!", "").contains("println!") || code.contains("stdout()") {
+        if code.contains("println!") && code.replace("eprintln!", "").contains("println!")
+            || code.contains("stdout()")
+        {
             faults.push(path.display().to_string());
         }
     }
-    assert!(faults.is_empty(), "stdout belongs to Grafana's handshake: {faults:?}");
+    assert!(
+        faults.is_empty(),
+        "stdout belongs to Grafana's handshake: {faults:?}"
+    );
 }
 
 #[test]
 fn a_file_holds_one_idea_and_at_most_400_lines() {
     let mut faults = Vec::new();
-    for path in rust_files(&root().join("src")).into_iter().filter(|path| !is_test_file(path)) {
+    for path in rust_files(&root().join("src"))
+        .into_iter()
+        .filter(|path| !is_test_file(path))
+    {
         let text = fs::read_to_string(&path).expect("a readable file");
-        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        let lines = text
+            .lines()
+            .take_while(|line| !line.starts_with("#[cfg(test)]"))
+            .count();
         // Two files are one idea each that is a list: the events with their fields, and the sentence that follows.
         let is_list = path.ends_with("model/event.rs");
         if lines > 400 && !is_list {
@@ -198,11 +308,14 @@ fn a_file_holds_one_idea_and_at_most_400_lines() {
 
 #[test]
 fn nobody_names_a_module_after_nothing() {
-    let empty = ["utils", "util", "common", "helpers", "helper", "manager", "base", "misc"];
+    let empty = [
+        "utils", "util", "common", "helpers", "helper", "manager", "base", "misc",
+    ];
     let faults: Vec<_> = rust_files(&root().join("src"))
         .into_iter()
         .filter(|path| {
-            path.iter().any(|part| empty.contains(&part.to_string_lossy().trim_end_matches(".rs")))
+            path.iter()
+                .any(|part| empty.contains(&part.to_string_lossy().trim_end_matches(".rs")))
         })
         .collect();
     assert!(faults.is_empty(), "{faults:?}");
@@ -212,7 +325,13 @@ fn nobody_names_a_module_after_nothing() {
 fn versions_agree_wherever_they_stand() {
     let version = env!("CARGO_PKG_VERSION");
     let plugin = fs::read_to_string(root().join("plugin.json")).expect("plugin.json");
-    assert!(plugin.contains("%VERSION%"), "plugin.json takes its version from Cargo.toml");
+    assert!(
+        plugin.contains("%VERSION%"),
+        "plugin.json takes its version from Cargo.toml"
+    );
     let changelog = fs::read_to_string(root().join("CHANGELOG.md")).expect("CHANGELOG.md");
-    assert!(changelog.contains(&format!("## {version}")), "CHANGELOG.md has no section {version}");
+    assert!(
+        changelog.contains(&format!("## {version}")),
+        "CHANGELOG.md has no section {version}"
+    );
 }

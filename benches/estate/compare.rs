@@ -16,10 +16,18 @@ pub fn measure(folder: &Path, ledger: &Path) {
     let peers = Command::new(python)
         .arg("benches/estate/peers.py")
         .arg(folder)
-        .args([(END - DAYS * 86_400).to_string(), END.to_string(), RUNS.to_string()])
+        .args([
+            (END - DAYS * 86_400).to_string(),
+            END.to_string(),
+            RUNS.to_string(),
+        ])
         .output()
         .expect("Python runs");
-    assert!(peers.status.success(), "{}", String::from_utf8_lossy(&peers.stderr));
+    assert!(
+        peers.status.success(),
+        "{}",
+        String::from_utf8_lossy(&peers.stderr)
+    );
     let peers: Value = serde_json::from_slice(&peers.stdout).expect("JSON of the peers");
     println!(
         "\n| question, {DAYS} days, in process | ours ms | polars {} ms | DuckDB {} ms | polars ÷ ours | DuckDB ÷ ours |\n|---|---|---|---|---|---|",
@@ -29,12 +37,28 @@ pub fn measure(folder: &Path, ledger: &Path) {
     for (name, _) in QUESTIONS {
         let answer = rows(name, &ours[name]["frames"]);
         for peer in ["polars", "duckdb"] {
-            equal(name, peer, &answer, &theirs(name, &peers[peer][name]["answer"]));
+            equal(
+                name,
+                peer,
+                &answer,
+                &theirs(name, &peers[peer][name]["answer"]),
+            );
         }
-        let (a, b, c) = (ms(&ours[name]), ms(&peers["polars"][name]), ms(&peers["duckdb"][name]));
-        println!("| {name} | {a:.2} | {b:.2} | {c:.2} | {:.1} | {:.1} |", b / a, c / a);
+        let (a, b, c) = (
+            ms(&ours[name]),
+            ms(&peers["polars"][name]),
+            ms(&peers["duckdb"][name]),
+        );
+        println!(
+            "| {name} | {a:.2} | {b:.2} | {c:.2} | {:.1} | {:.1} |",
+            b / a,
+            c / a
+        );
     }
-    println!("\none new event → in the answer   {:>8.1} ms", ms(&ours["new_event"]));
+    println!(
+        "\none new event → in the answer   {:>8.1} ms",
+        ms(&ours["new_event"])
+    );
 }
 
 fn ms(report: &Value) -> f64 {
@@ -46,13 +70,21 @@ type Rows = Vec<(String, Vec<Option<f64>>)>;
 
 fn values<'a>(frame: &'a Value, field: &str) -> &'a Vec<Value> {
     let fields = frame["schema"]["fields"].as_array().expect("fields");
-    let at = fields.iter().position(|candidate| candidate["name"] == field).unwrap_or_else(|| panic!("no field {field}"));
+    let at = fields
+        .iter()
+        .position(|candidate| candidate["name"] == field)
+        .unwrap_or_else(|| panic!("no field {field}"));
     frame["data"]["values"][at].as_array().expect("values")
 }
 
 fn rows(name: &str, frames: &Value) -> Rows {
     let frame = &frames[0];
-    let column = |field: &str| values(frame, field).iter().map(Value::as_f64).collect::<Vec<_>>();
+    let column = |field: &str| {
+        values(frame, field)
+            .iter()
+            .map(Value::as_f64)
+            .collect::<Vec<_>>()
+    };
     let days = || -> Vec<String> {
         let first = END - DAYS * 86_400;
         values(frame, "time")
@@ -61,27 +93,45 @@ fn rows(name: &str, frames: &Value) -> Rows {
             .collect()
     };
     let applications = || -> Vec<String> {
-        values(frame, "application").iter().map(|name| name.as_str().unwrap_or("").replace("app-", "")).collect()
+        values(frame, "application")
+            .iter()
+            .map(|name| name.as_str().unwrap_or("").replace("app-", ""))
+            .collect()
     };
     let (keys, columns) = match name {
         "deployments_per_day" => (days(), vec![column("deployments_count")]),
         "median_lead_time_per_day" => (days(), vec![column("change_lead_time_p50")]),
         "median_lead_time" => (vec![String::new()], vec![column("change_lead_time_p50")]),
-        "median_lead_time_per_application" => (applications(), vec![column("change_lead_time_p50")]),
+        "median_lead_time_per_application" => {
+            (applications(), vec![column("change_lead_time_p50")])
+        }
         "change_fail_rate" => (vec![String::new()], vec![column("change_fail_rate_value")]),
         "median_time_to_restore" => (vec![String::new()], vec![column("time_to_restore_p50")]),
         // Recovery differs from time to restore by definition: the scorecard is compared on its other three keys.
         _ => (
             applications(),
-            vec![column("change_lead_time"), column("change_fail_rate_n"), column("change_fail_rate")],
+            vec![
+                column("change_lead_time"),
+                column("change_fail_rate_n"),
+                column("change_fail_rate"),
+            ],
         ),
     };
     let mut rows: Rows = keys
         .into_iter()
         .enumerate()
-        .map(|(at, key)| (key, columns.iter().map(|column| column[at]).collect::<Vec<_>>()))
+        .map(|(at, key)| {
+            (
+                key,
+                columns.iter().map(|column| column[at]).collect::<Vec<_>>(),
+            )
+        })
         // Peers have no row where nothing happened: neither a zero count nor a null says anything else.
-        .filter(|(_, cells)| cells.iter().any(|cell| cell.is_some_and(|value| value != 0.0)))
+        .filter(|(_, cells)| {
+            cells
+                .iter()
+                .any(|cell| cell.is_some_and(|value| value != 0.0))
+        })
         .map(|(key, cells)| (key.trim_start_matches('0').to_owned(), cells))
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -89,25 +139,49 @@ fn rows(name: &str, frames: &Value) -> Rows {
 }
 
 fn theirs(name: &str, answer: &Value) -> Rows {
-    let keyed = !matches!(name, "median_lead_time" | "change_fail_rate" | "median_time_to_restore");
+    let keyed = !matches!(
+        name,
+        "median_lead_time" | "change_fail_rate" | "median_time_to_restore"
+    );
     let mut rows: Rows = answer
         .as_array()
         .expect("rows")
         .iter()
         .map(|row| {
-            let cells: Vec<_> = row.as_array().expect("cells").iter().map(Value::as_f64).collect();
-            let key = if keyed { cells[0].expect("a key").to_string() } else { String::new() };
-            let cells = if name == "table_by_application" { cells[1..4].to_vec() } else { cells[usize::from(keyed)..].to_vec() };
+            let cells: Vec<_> = row
+                .as_array()
+                .expect("cells")
+                .iter()
+                .map(Value::as_f64)
+                .collect();
+            let key = if keyed {
+                cells[0].expect("a key").to_string()
+            } else {
+                String::new()
+            };
+            let cells = if name == "table_by_application" {
+                cells[1..4].to_vec()
+            } else {
+                cells[usize::from(keyed)..].to_vec()
+            };
             (key.trim_start_matches('0').to_owned(), cells)
         })
-        .filter(|(_, cells)| cells.iter().any(|cell| cell.is_some_and(|value| value != 0.0)))
+        .filter(|(_, cells)| {
+            cells
+                .iter()
+                .any(|cell| cell.is_some_and(|value| value != 0.0))
+        })
         .collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
     rows
 }
 
 fn equal(name: &str, peer: &str, ours: &Rows, theirs: &Rows) {
-    assert_eq!(ours.len(), theirs.len(), "{name}: {peer} has another number of rows");
+    assert_eq!(
+        ours.len(),
+        theirs.len(),
+        "{name}: {peer} has another number of rows"
+    );
     for ((our_key, our_cells), (their_key, their_cells)) in ours.iter().zip(theirs) {
         assert_eq!(our_key, their_key, "{name}: {peer} has other rows");
         for (ours, theirs) in our_cells.iter().zip(their_cells) {
@@ -115,7 +189,10 @@ fn equal(name: &str, peer: &str, ours: &Rows, theirs: &Rows) {
                 (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
                 (a, b) => a.is_none() == b.is_none(),
             };
-            assert!(same, "{name} at {our_key}: we say {ours:?}, {peer} says {theirs:?}");
+            assert!(
+                same,
+                "{name} at {our_key}: we say {ours:?}, {peer} says {theirs:?}"
+            );
         }
     }
 }

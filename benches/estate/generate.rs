@@ -23,9 +23,24 @@ pub struct Size {
 }
 
 pub const SIZES: [Size; 3] = [
-    Size { name: "S", applications: 50, days: 90, deployments_a_day: 2.22 },
-    Size { name: "M", applications: 500, days: 365, deployments_a_day: 1.096 },
-    Size { name: "L", applications: 2000, days: 730, deployments_a_day: 1.37 },
+    Size {
+        name: "S",
+        applications: 50,
+        days: 90,
+        deployments_a_day: 2.22,
+    },
+    Size {
+        name: "M",
+        applications: 500,
+        days: 365,
+        deployments_a_day: 1.096,
+    },
+    Size {
+        name: "L",
+        applications: 2000,
+        days: 730,
+        deployments_a_day: 1.37,
+    },
 ];
 
 /// Commits a deployment, on average.
@@ -92,13 +107,19 @@ pub struct Deployment {
 pub fn estate(size: Size, seed: u64) -> Vec<Deployment> {
     let mut random = Random::new(seed ^ size.applications as u64);
     let start = END - size.days * DAY;
-    let mut weights: Vec<f64> = (0..size.applications).map(|_| (0.5 * random.normal()).exp()).collect();
+    let mut weights: Vec<f64> = (0..size.applications)
+        .map(|_| (0.5 * random.normal()).exp())
+        .collect();
     let total: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight *= size.applications as f64 / total);
+    weights
+        .iter_mut()
+        .for_each(|weight| *weight *= size.applications as f64 / total);
     let mut deployments = Vec::new();
     for (application, weight) in weights.iter().enumerate() {
         let count = random.poisson(weight * size.deployments_a_day * size.days as f64);
-        let mut times: Vec<i64> = (0..count).map(|_| moment(&mut random, start, size.days)).collect();
+        let mut times: Vec<i64> = (0..count)
+            .map(|_| moment(&mut random, start, size.days))
+            .collect();
         times.sort_unstable();
         for at in 1..times.len() {
             // One second apart at least: order must not hang on names.
@@ -107,10 +128,14 @@ pub fn estate(size: Size, seed: u64) -> Vec<Deployment> {
         for (sequence, &finished_at) in times.iter().enumerate() {
             let commits = 1 + random.poisson(COMMITS - 1.0);
             let mut committed_at: Vec<i64> = (0..commits)
-                .map(|_| finished_at - ((28_800.0f64.ln() + 1.2 * random.normal()).exp() as i64).max(60))
+                .map(|_| {
+                    finished_at - ((28_800.0f64.ln() + 1.2 * random.normal()).exp() as i64).max(60)
+                })
                 .collect();
             committed_at.sort_unstable();
-            let incident = (random.uniform() < FAILURES).then(|| incident(&mut random, finished_at)).flatten();
+            let incident = (random.uniform() < FAILURES)
+                .then(|| incident(&mut random, finished_at))
+                .flatten();
             deployments.push(Deployment {
                 application: application as u32,
                 sequence: sequence as u32,
@@ -146,11 +171,19 @@ fn incident(random: &mut Random, finished_at: i64) -> Option<(i64, Option<i64>)>
 
 fn hash(application: u32, number: u64) -> String {
     let mut random = Random::new(u64::from(application) << 40 ^ number);
-    format!("{:016x}{:016x}{:08x}", random.next(), random.next(), random.next() as u32)
+    format!(
+        "{:016x}{:016x}{:08x}",
+        random.next(),
+        random.next(),
+        random.next() as u32
+    )
 }
 
 fn time(seconds: i64) -> String {
-    DateTime::from_timestamp(seconds, 0).expect("a time of the estate").format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    DateTime::from_timestamp(seconds, 0)
+        .expect("a time of the estate")
+        .format("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// In which order the events file lists the events.
@@ -251,9 +284,13 @@ pub fn write_events(estate: &[Deployment], path: &Path, order: Order) -> std::io
 /// The first deployment of an application is its baseline, whose commits count in nothing. An incident fails the
 /// latest deployment before it, if that one finished within a day.
 pub fn write_tables(estate: &[Deployment], folder: &Path) -> std::io::Result<()> {
-    let mut by_application: std::collections::BTreeMap<u32, Vec<&Deployment>> = std::collections::BTreeMap::new();
+    let mut by_application: std::collections::BTreeMap<u32, Vec<&Deployment>> =
+        std::collections::BTreeMap::new();
     for deployment in estate {
-        by_application.entry(deployment.application).or_default().push(deployment);
+        by_application
+            .entry(deployment.application)
+            .or_default()
+            .push(deployment);
     }
     let table = |name: &str, header: &str| -> std::io::Result<BufWriter<File>> {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(folder.join(name))?);
@@ -274,7 +311,12 @@ pub fn write_tables(estate: &[Deployment], folder: &Path) -> std::io::Result<()>
             writeln!(incidents, "{application},{opened},{resolved}")?;
         }
         for (at, deployment) in list.iter().enumerate() {
-            writeln!(deployments, "{application},{},{}", deployment.finished_at, u8::from(failed[at]))?;
+            writeln!(
+                deployments,
+                "{application},{},{}",
+                deployment.finished_at,
+                u8::from(failed[at])
+            )?;
             for committed in deployment.committed_at.iter().filter(|_| at > 0) {
                 let lead = deployment.finished_at - committed;
                 writeln!(changes, "{application},{},{lead}", deployment.finished_at)?;

@@ -18,7 +18,14 @@ const RELEASE_EVERY: u64 = 2_000;
 pub fn measure() {
     let bundle = PathBuf::from("target/bench/bundle.git");
     if !bundle.exists() {
-        git(Command::new("git").args(["clone", "--quiet", "--bare", "tests/data/prometheus-history.bundle"]).arg(&bundle));
+        git(Command::new("git")
+            .args([
+                "clone",
+                "--quiet",
+                "--bare",
+                "tests/data/prometheus-history.bundle",
+            ])
+            .arg(&bundle));
     }
     read("bundle (18,785 commits)", &bundle);
     let large = PathBuf::from("target/bench/large.git");
@@ -33,7 +40,9 @@ fn read(name: &str, repository: &Path) {
     let binary = std::env::var("PELORUS_BINARY").expect("PELORUS_BINARY names the plugin");
     let before = Instant::now();
     let finished = process::measured(
-        Command::new(binary).args(["query", "--format", "csv", "--from", "2012-01-01", "--repo"]).arg(repository),
+        Command::new(binary)
+            .args(["query", "--format", "csv", "--from", "2012-01-01", "--repo"])
+            .arg(repository),
     );
     println!(
         "{name:<24} {:>7.2} s from nothing to the answer, peak {:.0} MiB resident",
@@ -48,7 +57,9 @@ fn git(command: &mut Command) {
 
 /// Main line with short side branches that merge back, and a tag every now and then; trees are empty.
 fn make(repository: &Path) -> std::io::Result<()> {
-    git(Command::new("git").args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(repository));
+    git(Command::new("git")
+        .args(["init", "--quiet", "--bare", "--initial-branch=main"])
+        .arg(repository));
     let mut import = Command::new("git")
         .arg("-C")
         .arg(repository)
@@ -64,16 +75,37 @@ fn make(repository: &Path) -> std::io::Result<()> {
             let mut side = main;
             for _ in 0..1 + random.next() % 4 {
                 mark += 1;
-                commit(&mut out, "side", mark, time, &format!("Work {mark}"), &[side])?;
+                commit(
+                    &mut out,
+                    "side",
+                    mark,
+                    time,
+                    &format!("Work {mark}"),
+                    &[side],
+                )?;
                 side = mark;
                 time += 60 + random.next() % 900;
             }
             mark += 1;
-            commit(&mut out, "main", mark, time, &format!("Merge pull request #{mark} from side"), &[main, side])?;
+            commit(
+                &mut out,
+                "main",
+                mark,
+                time,
+                &format!("Merge pull request #{mark} from side"),
+                &[main, side],
+            )?;
         } else {
             mark += 1;
             let parents: &[u64] = if main == 0 { &[] } else { &[main] };
-            commit(&mut out, "main", mark, time, &format!("Change {mark} (#{mark})"), parents)?;
+            commit(
+                &mut out,
+                "main",
+                mark,
+                time,
+                &format!("Change {mark} (#{mark})"),
+                parents,
+            )?;
         }
         if mark / RELEASE_EVERY > main / RELEASE_EVERY {
             let minor = mark / RELEASE_EVERY;
@@ -96,8 +128,17 @@ fn commit(
     parents: &[u64],
 ) -> std::io::Result<()> {
     writeln!(out, "commit refs/heads/{branch}\nmark :{mark}")?;
-    writeln!(out, "author Author {0} <a{0}@example.org> {1} +0000", mark % 500, time - 3_600)?;
-    writeln!(out, "committer Author {0} <a{0}@example.org> {time} +0000", mark % 500)?;
+    writeln!(
+        out,
+        "author Author {0} <a{0}@example.org> {1} +0000",
+        mark % 500,
+        time - 3_600
+    )?;
+    writeln!(
+        out,
+        "committer Author {0} <a{0}@example.org> {time} +0000",
+        mark % 500
+    )?;
     writeln!(out, "data {}\n{message}", message.len())?;
     for (at, parent) in parents.iter().enumerate() {
         writeln!(out, "{} :{parent}", if at == 0 { "from" } else { "merge" })?;

@@ -27,16 +27,34 @@ pub const DAYS: i64 = 365;
 
 /// The questions of the table in `reference`, by the names that the peers use.
 pub const QUESTIONS: [(&str, &str); 7] = [
-    ("deployments_per_day", r#"{"kind":"metric","metric":"deployments","bucket":"day"}"#),
-    ("median_lead_time", r#"{"kind":"metric","metric":"change_lead_time","bucket":"none"}"#),
+    (
+        "deployments_per_day",
+        r#"{"kind":"metric","metric":"deployments","bucket":"day"}"#,
+    ),
+    (
+        "median_lead_time",
+        r#"{"kind":"metric","metric":"change_lead_time","bucket":"none"}"#,
+    ),
     (
         "median_lead_time_per_application",
         r#"{"kind":"metric","metric":"change_lead_time","bucket":"none","groupBy":["application"],"limit":10000}"#,
     ),
-    ("median_lead_time_per_day", r#"{"kind":"metric","metric":"change_lead_time","bucket":"day"}"#),
-    ("change_fail_rate", r#"{"kind":"metric","metric":"change_fail_rate","bucket":"none"}"#),
-    ("median_time_to_restore", r#"{"kind":"metric","metric":"time_to_restore","bucket":"none"}"#),
-    ("table_by_application", r#"{"kind":"scorecard","groupBy":["application"],"limit":10000}"#),
+    (
+        "median_lead_time_per_day",
+        r#"{"kind":"metric","metric":"change_lead_time","bucket":"day"}"#,
+    ),
+    (
+        "change_fail_rate",
+        r#"{"kind":"metric","metric":"change_fail_rate","bucket":"none"}"#,
+    ),
+    (
+        "median_time_to_restore",
+        r#"{"kind":"metric","metric":"time_to_restore","bucket":"none"}"#,
+    ),
+    (
+        "table_by_application",
+        r#"{"kind":"scorecard","groupBy":["application"],"limit":10000}"#,
+    ),
 ];
 
 pub fn instant(seconds: i64) -> chrono::DateTime<chrono::Utc> {
@@ -58,13 +76,21 @@ pub fn json_data(folder: &Path, ledger: &Path) -> serde_json::Value {
 }
 
 fn start(folder: &Path, ledger: &Path) -> App {
-    let settings = Settings::from_json(&json_data(folder, ledger), &Default::default(), &Access::Everything)
-        .expect("settings of ours");
+    let settings = Settings::from_json(
+        &json_data(folder, ledger),
+        &Default::default(),
+        &Access::Everything,
+    )
+    .expect("settings of ours");
     App::start(Arc::new(settings), &Location::File(ledger.to_owned())).expect("the app starts")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 /// Reads the events file into the ledger, and nothing else; prints the seconds.
@@ -93,15 +119,20 @@ fn engine(folder: &Path, ledger: &Path) {
         let mut report = serde_json::Map::new();
         let ask = |json: &str, shift: i64| Request {
             question: question(json),
-            range: TimeRange::new(instant(generate::END - DAYS * 86_400 - shift), instant(generate::END - shift)),
+            range: TimeRange::new(
+                instant(generate::END - DAYS * 86_400 - shift),
+                instant(generate::END - shift),
+            ),
             now: instant(generate::END),
             patience: Patience::Forever,
             asker: Asker::Person,
         };
         for (name, json) in QUESTIONS {
             let answered = app.answer(ask(json, 0)).await.expect("an answer");
-            let frames: Vec<_> =
-                pelorus::frames::frames(&answered, "A").iter().map(|frame| frame.to_json()).collect();
+            let frames: Vec<_> = pelorus::frames::frames(&answered, "A")
+                .iter()
+                .map(|frame| frame.to_json())
+                .collect();
             let mut times = Vec::new();
             for run in 0..RUNS + 3 {
                 // A range of its own for each run: an answer cache has nothing to give.
@@ -120,11 +151,18 @@ fn engine(folder: &Path, ledger: &Path) {
         for number in 0..RUNS {
             let event = new_deployment(number);
             let before = Instant::now();
-            app.accept(&SourceName::from("estate"), vec![event]).await.expect("stored");
-            app.answer(ask(QUESTIONS[0].1, 100 + number as i64)).await.expect("an answer");
+            app.accept(&SourceName::from("estate"), vec![event])
+                .await
+                .expect("stored");
+            app.answer(ask(QUESTIONS[0].1, 100 + number as i64))
+                .await
+                .expect("an answer");
             times.push(before.elapsed().as_secs_f64() * 1000.0);
         }
-        report.insert("new_event".to_owned(), serde_json::json!({ "ms": median(times) }));
+        report.insert(
+            "new_event".to_owned(),
+            serde_json::json!({ "ms": median(times) }),
+        );
         println!("{}", serde_json::Value::Object(report));
         app.stop().await;
     });
@@ -155,14 +193,21 @@ fn size(word: &str) -> Option<Size> {
 
 fn main() {
     // `cargo bench` adds `--bench`; it says nothing here.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["import", folder, ledger] => import(Path::new(folder), Path::new(ledger)),
         ["engine", folder, ledger] => engine(Path::new(folder), Path::new(ledger)),
         ["history", ..] => history::measure(),
         [word, order] if size(word).is_some() => {
-            let order = if order == "shuffled" { Order::Shuffled } else { Order::Time };
+            let order = if order == "shuffled" {
+                Order::Shuffled
+            } else {
+                Order::Time
+            };
             measure(size(word).expect("checked above"), order);
         }
         _ => eprintln!("usage: benches/run.sh S|M|L [shuffled] | history"),
@@ -170,14 +215,21 @@ fn main() {
 }
 
 fn measure(size: Size, order: Order) {
-    let folder = PathBuf::from("target/bench").join(format!("{}-{order:?}", size.name).to_lowercase());
+    let folder =
+        PathBuf::from("target/bench").join(format!("{}-{order:?}", size.name).to_lowercase());
     let events = made(size, order, &folder);
     let ledger = folder.join("pelorus.db");
-    println!("\nSize {}: {} applications, {} days, {events} events, {order:?} order\n", size.name, size.applications, size.days);
+    println!(
+        "\nSize {}: {} applications, {} days, {events} events, {order:?} order\n",
+        size.name, size.applications, size.days
+    );
 
     for ending in ["", "-wal", "-shm", ".lock"] {
         // What is not there need not go.
-        drop(std::fs::remove_file(format!("{}{ending}", ledger.display())));
+        drop(std::fs::remove_file(format!(
+            "{}{ending}",
+            ledger.display()
+        )));
     }
     let imported = process::own(&["import", path(&folder), path(&ledger)]);
     let seconds: f64 = imported.output.trim().parse().expect("seconds");
@@ -207,7 +259,8 @@ fn made(size: Size, order: Order, folder: &Path) -> u64 {
     println!("Making the estate…");
     std::fs::create_dir_all(folder).expect("a folder for the estate");
     let estate = generate::estate(size, 42);
-    let events = generate::write_events(&estate, &folder.join("events.jsonl"), order).expect("events");
+    let events =
+        generate::write_events(&estate, &folder.join("events.jsonl"), order).expect("events");
     generate::write_tables(&estate, folder).expect("tables");
     std::fs::write(count, events.to_string()).expect("a count");
     events

@@ -27,8 +27,14 @@ fn started(folder: &Path) -> (Child, String) {
         .spawn()
         .expect("the plugin starts");
     let mut line = String::new();
-    std::io::BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a handshake");
-    let address = line.split('|').nth(3).expect("an address in the handshake").to_owned();
+    std::io::BufReader::new(child.stdout.take().expect("a pipe"))
+        .read_line(&mut line)
+        .expect("a handshake");
+    let address = line
+        .split('|')
+        .nth(3)
+        .expect("an address in the handshake")
+        .to_owned();
     (child, address)
 }
 
@@ -39,8 +45,17 @@ async fn connected(address: &str) -> Client {
         .max_decoding_message_size(usize::MAX)
 }
 
-fn request(folder: &Path, ledger: &Path, question: &str, from: i64, to: i64) -> wire::QueryDataRequest {
-    let settings = json_data(&folder.canonicalize().expect("a folder"), &ledger.canonicalize().expect("a ledger"));
+fn request(
+    folder: &Path,
+    ledger: &Path,
+    question: &str,
+    from: i64,
+    to: i64,
+) -> wire::QueryDataRequest {
+    let settings = json_data(
+        &folder.canonicalize().expect("a folder"),
+        &ledger.canonicalize().expect("a ledger"),
+    );
     let query: serde_json::Value = serde_json::from_str(question).expect("a question of ours");
     wire::QueryDataRequest {
         plugin_context: Some(wire::PluginContext {
@@ -59,8 +74,12 @@ fn request(folder: &Path, ledger: &Path, question: &str, from: i64, to: i64) -> 
             ref_id: "A".to_owned(),
             max_data_points: 1000,
             interval_ms: 1000,
-            time_range: Some(wire::TimeRange { from_epoch_ms: from * 1000, to_epoch_ms: to * 1000 }),
-            json: serde_json::to_vec(&serde_json::json!({ "refId": "A", "pelorus": query })).expect("JSON"),
+            time_range: Some(wire::TimeRange {
+                from_epoch_ms: from * 1000,
+                to_epoch_ms: to * 1000,
+            }),
+            json: serde_json::to_vec(&serde_json::json!({ "refId": "A", "pelorus": query }))
+                .expect("JSON"),
             ..Default::default()
         }],
         ..Default::default()
@@ -68,7 +87,11 @@ fn request(folder: &Path, ledger: &Path, question: &str, from: i64, to: i64) -> 
 }
 
 async fn ask(client: &mut Client, request: wire::QueryDataRequest) -> usize {
-    let answer = client.query_data(request).await.expect("an answer").into_inner();
+    let answer = client
+        .query_data(request)
+        .await
+        .expect("an answer")
+        .into_inner();
     let response = &answer.responses["A"];
     assert!(response.error.is_empty(), "{}", response.error);
     response.frames.iter().map(Vec::len).sum()
@@ -76,15 +99,24 @@ async fn ask(client: &mut Client, request: wire::QueryDataRequest) -> usize {
 
 /// Prints what the plugin takes, from its start to its thirtieth answer of each question.
 pub fn measure(folder: &Path, ledger: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let mut handshakes = Vec::new();
     for _ in 0..5 {
         let before = Instant::now();
         let (mut child, _) = started(folder);
         handshakes.push(before.elapsed().as_secs_f64() * 1000.0);
         std::thread::sleep(std::time::Duration::from_millis(200));
-        println!("idle                 {:>10.1} MiB resident", resident_mib(&child, "VmRSS").unwrap_or(f64::NAN));
-        child.kill().and_then(|()| child.wait()).expect("a child of ours");
+        println!(
+            "idle                 {:>10.1} MiB resident",
+            resident_mib(&child, "VmRSS").unwrap_or(f64::NAN)
+        );
+        child
+            .kill()
+            .and_then(|()| child.wait())
+            .expect("a child of ours");
     }
     println!("start to handshake   {:>10.1} ms", median(handshakes));
 
@@ -105,16 +137,32 @@ pub fn measure(folder: &Path, ledger: &Path) {
         resident_mib(&child, "VmRSS").unwrap_or(f64::NAN),
         resident_mib(&child, "VmHWM").unwrap_or(f64::NAN)
     );
-    child.kill().and_then(|()| child.wait()).expect("a child of ours");
+    child
+        .kill()
+        .and_then(|()| child.wait())
+        .expect("a child of ours");
 }
 
-async fn times(client: &mut Client, folder: &Path, ledger: &Path, name: &str, question: &str, days: i64) {
+async fn times(
+    client: &mut Client,
+    folder: &Path,
+    ledger: &Path,
+    name: &str,
+    question: &str,
+    days: i64,
+) {
     let mut times = Vec::new();
     let mut bytes = 0;
     for run in 0..RUNS + 3 {
         // A range of its own for each run: an answer cache has nothing to give.
         let shift = 1 + run as i64;
-        let request = request(folder, ledger, question, END - days * 86_400 - shift, END - shift);
+        let request = request(
+            folder,
+            ledger,
+            question,
+            END - days * 86_400 - shift,
+            END - shift,
+        );
         let before = Instant::now();
         bytes = ask(client, request).await;
         times.push(before.elapsed().as_secs_f64() * 1000.0);

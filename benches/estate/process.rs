@@ -17,7 +17,10 @@ pub fn own(words: &[&str]) -> Finished {
 
 /// Runs a program to its end and watches its memory.
 pub fn measured(command: &mut Command) -> Finished {
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program runs");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
     let mut peak_mib = 0.0f64;
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child of ours") {
@@ -26,9 +29,13 @@ pub fn measured(command: &mut Command) -> Finished {
         peak_mib = peak_mib.max(resident_mib(&child, "VmHWM").unwrap_or(0.0));
         std::thread::sleep(Duration::from_millis(20));
     };
-    assert!(matches!(status.code(), Some(0 | 1)), "{command:?} failed: {status}");
+    assert!(
+        matches!(status.code(), Some(0 | 1)),
+        "{command:?} failed: {status}"
+    );
     let mut output = String::new();
-    std::io::Read::read_to_string(&mut child.stdout.take().expect("a pipe"), &mut output).expect("text");
+    std::io::Read::read_to_string(&mut child.stdout.take().expect("a pipe"), &mut output)
+        .expect("text");
     Finished { output, peak_mib }
 }
 
@@ -36,5 +43,9 @@ pub fn measured(command: &mut Command) -> Finished {
 pub fn resident_mib(child: &Child, word: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find(|line| line.starts_with(word))?;
-    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<f64>()
+        .ok()
+        .map(|kib| kib / 1024.0)
 }

@@ -17,6 +17,7 @@ mod table;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::process::{ExitCode, Termination};
 
 use clap::{CommandFactory, Parser};
 
@@ -24,7 +25,7 @@ use arguments::{Arguments, Command};
 pub use exit::Exit;
 
 /// Runs what the arguments say; started by Grafana, without arguments, it serves.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let command = if arguments.len() <= 1 && is_started_by_grafana() {
         Command::Serve
@@ -33,18 +34,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Ok(Arguments {
                 command: Some(command),
             }) => command,
-            Ok(Arguments { command: None }) => return print_help(),
-            Err(error) => return tell(&error),
+            Ok(Arguments { command: None }) => return print_help().report(),
+            Err(error) => return tell(&error).report(),
         }
     };
-    if !matches!(command, Command::Serve) {
-        logging::start();
+    if matches!(command, Command::Serve) {
+        // The plugin has a log and a runtime of its own.
+        return crate::plugin::serve();
     }
+    logging::start();
     match dispatch(command) {
-        Ok(exit) => exit,
+        Ok(exit) => exit.report(),
         Err(failure) => {
             eprintln!("pelorus: {:#}", failure.cause);
-            failure.exit
+            failure.exit.report()
         }
     }
 }
@@ -56,12 +59,8 @@ fn dispatch(command: Command) -> Result<Exit, exit::Failure> {
         Command::Providers(asked) => providers::run(&asked),
         Command::Demo(demo) => demo::run(&demo),
         Command::Forget(forget) => forget::run(&forget),
-        Command::Serve => block_on(async {
-            crate::plugin::serve()
-                .await
-                .map(|()| Exit::Answered)
-                .map_err(exit::Failure::unreadable)
-        }),
+        // `run` has served already.
+        Command::Serve => Ok(Exit::Answered),
     }
 }
 

@@ -43,7 +43,9 @@ impl Page<'_, '_> {
                         let space = Space::of(EventKind::Commit);
                         self.link_partners(space, commit.key(), event, subject)
                     }
-                    None => self.link_images(Space::BUILT_IMAGE, &deployment.images, event, subject),
+                    None => {
+                        self.link_images(Space::BUILT_IMAGE, &deployment.images, event, subject)
+                    }
                 }
             }
             Body::Commit(commit) => {

@@ -53,15 +53,21 @@ impl Ledger {
                 }
                 runs
             })?;
-            let mut statement = snapshot
-                .prepare_cached("SELECT first, last FROM event_run WHERE subject = ?1")?;
+            let mut statement =
+                snapshot.prepare_cached("SELECT first, last FROM event_run WHERE subject = ?1")?;
             for subject in subjects {
                 let mut rows = statement.query([subject.0])?;
                 while let Some(row) = rows.next()? {
                     runs.push((row.get(0)?, row.get(1)?));
                 }
             }
-            read_runs(&snapshot, &mut reader.subjects, subjects, joined(runs), depth)
+            read_runs(
+                &snapshot,
+                &mut reader.subjects,
+                subjects,
+                joined(runs),
+                depth,
+            )
         })
     }
 
@@ -93,11 +99,15 @@ impl Ledger {
     pub fn subjects_of(&self, id: &EventId) -> Result<Vec<SubjectId>, LedgerError> {
         self.read("read", |reader| {
             let mut subjects = Vec::new();
-            self.each_found(reader, &index::keys_of_id(id).into_iter().collect(), |subject, event| {
-                if event.id == *id {
-                    subjects.push(subject);
-                }
-            })?;
+            self.each_found(
+                reader,
+                &index::keys_of_id(id).into_iter().collect(),
+                |subject, event| {
+                    if event.id == *id {
+                        subjects.push(subject);
+                    }
+                },
+            )?;
             subjects.sort_unstable();
             subjects.dedup();
             Ok(subjects)

@@ -96,10 +96,7 @@ impl Ledger {
             writer.filter = Some(index::make_filter(&writer.reader.connection)?);
         }
         self.write_page(writer, Some(batch.at), |page| {
-            let source = page
-                .memo
-                .numbers
-                .source(page.transaction, &batch.source)?;
+            let source = page.memo.numbers.source(page.transaction, &batch.source)?;
             page.store_events(&batch.events)?;
             coverage::store(page.transaction, source, batch)?;
             Ok(std::mem::take(&mut page.stored))
@@ -314,7 +311,12 @@ impl Page<'_, '_> {
         self.store_changed(id, &before, &merged.event)
     }
 
-    pub(super) fn store_changed(&mut self, id: i64, before: &Event, after: &Event) -> rusqlite::Result<()> {
+    pub(super) fn store_changed(
+        &mut self,
+        id: i64,
+        before: &Event,
+        after: &Event,
+    ) -> rusqlite::Result<()> {
         let old_subject = self.subject_of(before)?;
         let subject = self.subject_of(after)?;
         let encoded = encode(after);
@@ -374,7 +376,10 @@ impl Page<'_, '_> {
             }
             Body::Deployment(deployment) => {
                 named.extend(deployment.fixes.clone().map(Into::into));
-                commit = deployment.fixes.as_ref().and_then(|fixes| fixes.parse().ok());
+                commit = deployment
+                    .fixes
+                    .as_ref()
+                    .and_then(|fixes| fixes.parse().ok());
             }
             Body::Commit(_) | Body::PullRequest(_) | Body::Build(_) | Body::Release(_) => {}
         }
