@@ -70,7 +70,10 @@ pub(super) fn stored(connection: &Connection, source: i64) -> rusqlite::Result<C
         connection.prepare_cached("SELECT start, \"end\" FROM coverage WHERE source = ?1")?;
     let mut rows = statement.query([source])?;
     while let Some(row) = rows.next()? {
-        coverage.insert(TimeRange::new(boundary(row.get(0)?)?, boundary(row.get(1)?)?));
+        coverage.insert(TimeRange::new(
+            boundary(row.get(0)?)?,
+            boundary(row.get(1)?)?,
+        ));
     }
     Ok(coverage)
 }

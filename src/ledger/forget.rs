@@ -76,14 +76,20 @@ fn scrub(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn forget_person(page: &mut Page<'_, '_>, name: &str) -> rusqlite::Result<u64> {
-    let with_authors = [EventKind::Commit, EventKind::PullRequest, EventKind::Verdict];
+    let with_authors = [
+        EventKind::Commit,
+        EventKind::PullRequest,
+        EventKind::Verdict,
+    ];
     let kinds = with_authors.map(|kind| kind as i64);
     let mut events: Vec<i64> = {
         let mut statement = page.transaction.prepare(
             "SELECT id FROM event WHERE kind IN (?2, ?3, ?4) AND json_extract(body, '$.author') = ?1
              UNION SELECT event FROM event_version WHERE json_extract(body, '$.author') = ?1",
         )?;
-        let ids = statement.query_map(params![name, kinds[0], kinds[1], kinds[2]], |row| row.get(0))?;
+        let ids = statement.query_map(params![name, kinds[0], kinds[1], kinds[2]], |row| {
+            row.get(0)
+        })?;
         ids.collect::<rusqlite::Result<_>>()?
     };
     events.sort_unstable();
@@ -94,7 +100,7 @@ fn forget_person(page: &mut Page<'_, '_>, name: &str) -> rusqlite::Result<u64> {
             }
         })?;
     }
-    page.store_counts()?;
+    page.finish()?;
     Ok(events.len() as u64)
 }
 
@@ -153,7 +159,7 @@ fn forget_source(page: &mut Page<'_, '_>, name: &SourceName) -> rusqlite::Result
             versions.retain(|version| version.source != *name);
         })?;
     }
-    page.store_counts()?;
+    page.finish()?;
     let deleted = transaction.execute("DELETE FROM event WHERE source = ?1", [source])?;
     let mut others = transaction.prepare("SELECT other FROM overlap WHERE source = ?1")?;
     let others: Vec<i64> = others

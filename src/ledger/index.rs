@@ -80,8 +80,8 @@ pub(super) fn find_stored(
     key: u64,
     found: &mut Vec<i64>,
 ) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare_cached("SELECT event FROM event_key WHERE space = ?1 AND key = ?2")?;
+    let mut statement =
+        connection.prepare_cached("SELECT event FROM event_key WHERE space = ?1 AND key = ?2")?;
     let mut rows = statement.query(params![space.0, stored_key(key)])?;
     while let Some(row) = rows.next()? {
         found.push(row.get(0)?);
@@ -146,7 +146,11 @@ impl Ledger {
     }
 
     /// Writes the tail into the index tables where it has grown long.
-    pub(super) fn flush_long_tail(&self, writer: &mut Writer, limit: usize) -> Result<(), LedgerError> {
+    pub(super) fn flush_long_tail(
+        &self,
+        writer: &mut Writer,
+        limit: usize,
+    ) -> Result<(), LedgerError> {
         let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
         if tail.len() <= limit {
             return Ok(());

@@ -58,10 +58,7 @@ enum Ownership {
     /// This ledger; where the file system knows no locks, without proof.
     Ours(Option<File>),
     /// Somebody else, or nobody.
-    Theirs {
-        reason: String,
-        is_frozen: bool,
-    },
+    Theirs { reason: String, is_frozen: bool },
 }
 
 impl Ledger {

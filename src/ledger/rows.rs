@@ -46,7 +46,8 @@ pub(super) struct RowView<'a> {
 impl<'a> RowView<'a> {
     /// Reads the row at a cursor whose columns are `COLUMNS` or `WHOLE`, with its number.
     pub(super) fn read(row: &'a Row<'_>, depth: Depth) -> rusqlite::Result<(i64, Self)> {
-        let text = |at| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
+        let text =
+            |at| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
         let blob =
             |at| -> rusqlite::Result<Option<&[u8]>> { Ok(row.get_ref(at)?.as_blob_or_null()?) };
         let (title, url) = match depth {
@@ -280,7 +281,10 @@ fn encode_commit<'e>(commit: &'e Commit, row: &mut Encoded<'e>) {
         parents: SmallVec::new(),
     };
     let width = hash.as_bytes().len();
-    if parents.iter().all(|parent| parent.as_bytes().len() == width) {
+    if parents
+        .iter()
+        .all(|parent| parent.as_bytes().len() == width)
+    {
         for parent in parents {
             row.parents.extend_from_slice(parent.as_bytes());
         }
@@ -356,7 +360,11 @@ impl Decoder {
     ///
     /// # Errors
     /// A row that `encode` never writes is damage.
-    pub(super) fn decode(&mut self, row: &RowView<'_>, subject: &Subject) -> rusqlite::Result<Event> {
+    pub(super) fn decode(
+        &mut self,
+        row: &RowView<'_>,
+        subject: &Subject,
+    ) -> rusqlite::Result<Event> {
         if row.kind != subject.kind as i64 {
             return Err(corrupt("an event and its subject differ in kind"));
         }

@@ -58,9 +58,9 @@ pub(super) fn keys_of(event: &Event, has_own_id: bool) -> Vec<(Space, u64)> {
         Body::Deployment(deployment) if deployment.repository.is_none() => {
             match &deployment.commit {
                 Some(commit) => keys.push((Space::DEPLOYED_COMMIT, commit.key())),
-                None => keys.extend(
-                    digests(&deployment.images).map(|key| (Space::DEPLOYED_IMAGE, key)),
-                ),
+                None => {
+                    keys.extend(digests(&deployment.images).map(|key| (Space::DEPLOYED_IMAGE, key)))
+                }
             }
         }
         Body::Build(build) => {
@@ -172,7 +172,11 @@ impl Tail {
 
     /// Adds the events that a key may stand for.
     pub(super) fn find(&self, space: Space, key: u64, found: &mut Vec<i64>) {
-        let mut at = self.slots.get(&slot(space, key)).copied().unwrap_or(NO_MORE);
+        let mut at = self
+            .slots
+            .get(&slot(space, key))
+            .copied()
+            .unwrap_or(NO_MORE);
         while let Some(entry) = self.entries.get(at as usize) {
             if entry.space == space && entry.key == key {
                 found.push(entry.event);
