@@ -62,6 +62,54 @@ impl Page<'_, '_> {
         }
     }
 
+    /// Notes that a deployment no longer is what its subject's claims may rest on.
+    pub(super) fn note_stale_claims(
+        &mut self,
+        before: &Event,
+        after: &Event,
+        old_subject: i64,
+        subject: i64,
+    ) {
+        let origin = |event: &Event| match &event.body {
+            Body::Deployment(deployment) if deployment.commit.is_some() => {
+                Some((deployment.commit, Vec::new()))
+            }
+            Body::Deployment(deployment) => Some((None, deployment.images.clone())),
+            _ => None,
+        };
+        if origin(before).is_some() && (old_subject != subject || origin(before) != origin(after)) {
+            self.stale_claims.insert(old_subject);
+        }
+    }
+
+    /// Finds the claims of subjects anew whose deployments changed.
+    pub(super) fn renew_claims(&mut self) -> rusqlite::Result<()> {
+        for subject in std::mem::take(&mut self.stale_claims) {
+            let before = self.claims_of(subject)?;
+            if before.is_empty() {
+                continue;
+            }
+            let was_changed = self.stored.assignment_changed;
+            self.transaction
+                .prepare_cached("DELETE FROM claim WHERE subject = ?1")?
+                .execute([subject])?;
+            self.memo.links.retain(|(claiming, _)| *claiming != subject);
+            for event in self.events_of(subject)? {
+                self.link(&event, subject)?;
+            }
+            self.stored.assignment_changed = was_changed || self.claims_of(subject)? != before;
+        }
+        Ok(())
+    }
+
+    fn claims_of(&self, subject: i64) -> rusqlite::Result<Vec<String>> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT repository FROM claim WHERE subject = ?1 ORDER BY repository",
+        )?;
+        let repositories = statement.query_map([subject], |row| row.get(0))?;
+        repositories.collect()
+    }
+
     fn link_images(
         &mut self,
         space: Space,

@@ -100,7 +100,7 @@ fn forget_person(page: &mut Page<'_, '_>, name: &str) -> rusqlite::Result<u64> {
             }
         })?;
     }
-    page.store_counts()?;
+    page.finish()?;
     Ok(events.len() as u64)
 }
 
@@ -159,7 +159,7 @@ fn forget_source(page: &mut Page<'_, '_>, name: &SourceName) -> rusqlite::Result
             versions.retain(|version| version.source != *name);
         })?;
     }
-    page.store_counts()?;
+    page.finish()?;
     let deleted = transaction.execute("DELETE FROM event WHERE source = ?1", [source])?;
     let mut others = transaction.prepare("SELECT other FROM overlap WHERE source = ?1")?;
     let others: Vec<i64> = others

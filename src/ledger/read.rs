@@ -53,21 +53,10 @@ impl Ledger {
                 }
                 runs
             })?;
-            let mut statement =
-                snapshot.prepare_cached("SELECT first, last FROM event_run WHERE subject = ?1")?;
             for subject in subjects {
-                let mut rows = statement.query([subject.0])?;
-                while let Some(row) = rows.next()? {
-                    runs.push((row.get(0)?, row.get(1)?));
-                }
+                runs.extend(stored_runs(&snapshot, subject.0)?);
             }
-            read_runs(
-                &snapshot,
-                &mut reader.subjects,
-                subjects,
-                joined(runs),
-                depth,
-            )
+            read_runs(&snapshot, &mut reader.subjects, subjects, runs, depth)
         })
     }
 
@@ -261,6 +250,20 @@ impl Ledger {
     }
 }
 
+/// The runs of a subject in the index table.
+///
+/// # Errors
+/// SQLite's.
+pub(super) fn stored_runs(
+    connection: &Connection,
+    subject: i64,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut statement =
+        connection.prepare_cached("SELECT first, last FROM event_run WHERE subject = ?1")?;
+    let runs = statement.query_map([subject], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    runs.collect()
+}
+
 /// Sorts runs and joins those that overlap or nearly touch.
 fn joined(mut runs: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     runs.sort_unstable();
@@ -274,7 +277,11 @@ fn joined(mut runs: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-fn read_runs(
+/// The events of these subjects within runs, which may overlap.
+///
+/// # Errors
+/// SQLite's, and damage.
+pub(super) fn read_runs(
     connection: &Connection,
     subjects: &mut Subjects,
     wanted: &[SubjectId],
@@ -292,7 +299,7 @@ fn read_runs(
     let mut decoder = Decoder::default();
     let mut events = Vec::new();
     let mut latest = None;
-    for (first, last) in runs {
+    for (first, last) in joined(runs) {
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
             let (_, row) = RowView::read(row, depth)?;

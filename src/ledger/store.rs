@@ -1,6 +1,6 @@
 //! Writing: one page of a source in one transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use super::open::{Ledger, Reader};
 use super::rows::{Decoder, RowView, WHOLE, encode};
 use super::subjects::{Numbers, Subjects};
 use super::tail::{self, Space, Tail, keys_of, stored_key};
-use super::{Batch, Depth, LedgerError, Stored, SubjectId, coverage, index};
+use super::{Batch, Depth, LedgerError, Stored, SubjectId, coverage, index, read};
 use crate::model::{Body, Event, EventKind, Subject};
 
 /// From how many events on a filter pays for being made.
@@ -137,6 +137,7 @@ impl Ledger {
             found: Vec::new(),
             subject_counts: HashMap::new(),
             tallies: BTreeMap::new(),
+            stale_claims: BTreeSet::new(),
             stored: Stored::default(),
         };
         let result = work(&mut page)?;
@@ -221,6 +222,7 @@ pub(super) struct Page<'p, 'c> {
     found: Vec<i64>,
     subject_counts: HashMap<i64, i64>,
     tallies: BTreeMap<(i64, i64), Tally>,
+    pub(super) stale_claims: BTreeSet<i64>,
     pub(super) stored: Stored,
 }
 
@@ -237,6 +239,12 @@ impl Page<'_, '_> {
         for (subject, _, at) in order {
             self.store_event(&events[at], subject)?;
         }
+        self.finish()
+    }
+
+    /// Stores what is told of all changes together.
+    pub(super) fn finish(&mut self) -> rusqlite::Result<()> {
+        self.renew_claims()?;
         self.store_counts()
     }
 
@@ -350,6 +358,7 @@ impl Page<'_, '_> {
             self.count(old_source, &old_row, -1);
             self.count(source, &row, 1);
         }
+        self.note_stale_claims(before, after, old_subject, subject);
         self.stored.changed += 1;
         self.tell(after, id, subject)
     }
@@ -453,6 +462,21 @@ impl Page<'_, '_> {
         self.decoder.decode(&row, &subject).map(Some)
     }
 
+    /// All events of a subject, those of this page included, without what only people read.
+    pub(super) fn events_of(&mut self, subject: i64) -> rusqlite::Result<Vec<Event>> {
+        let mut runs = read::stored_runs(self.transaction, subject)?;
+        self.tail.runs_of(subject, &mut runs);
+        self.added.runs_of(subject, &mut runs);
+        let wanted = [SubjectId(subject)];
+        read::read_runs(
+            self.transaction,
+            self.subjects,
+            &wanted,
+            runs,
+            Depth::Columns,
+        )
+    }
+
     fn decode(&mut self, row: &RowView<'_>) -> rusqlite::Result<Event> {
         let subject = self.subjects.subject(self.transaction, row.subject)?;
         self.decoder.decode(row, &subject)
@@ -491,7 +515,7 @@ impl Page<'_, '_> {
         tally.2 = tally.2.max(row.time);
     }
 
-    pub(super) fn store_counts(&mut self) -> rusqlite::Result<()> {
+    fn store_counts(&mut self) -> rusqlite::Result<()> {
         let mut statement = self.transaction.prepare_cached(
             "UPDATE subject SET events = events + ?2 WHERE id = ?1 RETURNING events",
         )?;
