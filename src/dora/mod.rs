@@ -94,3 +94,6 @@ pub fn answer(question: &Question, context: &Context<'_>) -> Answer {
         Kind::Quality => Answer::Table(quality::answer(context, question, &blocks)),
     }
 }
+
+#[cfg(test)]
+mod tests;
