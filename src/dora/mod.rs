@@ -3,18 +3,48 @@
 //! Pure and synchronous; takes the clock as `now`. Two threads at most work on one question.
 
 mod answer;
+mod bands;
+mod breakdown;
+mod buckets;
+mod calendar;
+mod coverage;
+mod deployments;
+mod distribution;
+mod evaluate;
+mod events;
+mod groups;
+mod incidents;
+mod lead_time;
+mod notices;
+mod pass;
+mod quality;
+mod quantile;
+mod repeats;
+mod scorecard;
+mod select;
+mod series;
+mod sheet;
+mod state;
+mod statistics;
+mod values;
 
 pub use answer::{
     Answer, Cell, Column, Coverages, EventRow, Measure, NumberColumn, Numbers, Period, Point,
     Series, Table, Values,
 };
 
+pub use bands::{
+    Band, Level, Published, Threshold, judge, quick_check_of, quick_check_score, thresholds,
+};
+pub use buckets::{LARGEST_POINTS, ResolvedBuckets, TooManyBuckets, bucket_word, fitting_bucket};
+pub use notices::rules_without_source;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::correlate::Block;
-use crate::model::{Evidence, Question, TimeRange};
+use crate::model::{Bucket, Evidence, Kind, Notice, Question, TimeRange};
 
 /// What a question is asked of.
 #[derive(Clone, Copy)]
@@ -32,3 +62,38 @@ pub struct Context<'a> {
     /// Ages of the evidence: which buckets are provisional.
     pub evidence: &'a Evidence,
 }
+
+/// Answers a question; never fails: what is odd or missing is null, with a notice.
+///
+/// Shape: by `question.kind` as design section 7 has it; each kind's function documents its columns. The caller has
+/// refused ranges with too many buckets (`fitting_bucket`); here they get the bucket that fits, and a notice.
+pub fn answer(question: &Question, context: &Context<'_>) -> Answer {
+    let selection = select::Selection::new(question);
+    let blocks = evaluate::selected(context, &selection);
+    match question.kind {
+        Kind::Metric => match fitting_bucket(question, context.range, context.timezone) {
+            Ok(ResolvedBuckets {
+                bucket: Bucket::None,
+                ..
+            }) => series::as_numbers(context, question, &blocks),
+            Ok(resolved) => series::over_time(context, question, resolved.bucket, &blocks),
+            Err(too_many) => {
+                let mut answer = series::over_time(context, question, too_many.fits, &blocks);
+                if let Answer::Series { notices, .. } = &mut answer {
+                    notices.insert(0, Notice::warning(format!("Here {too_many}.")));
+                }
+                answer
+            }
+        },
+        Kind::Breakdown => breakdown::answer(context, question, &blocks),
+        Kind::Distribution => distribution::answer(context, question, &blocks),
+        Kind::Scorecard => scorecard::answer(context, question, &blocks),
+        Kind::Events => events::rows(context, question, &blocks),
+        Kind::Annotations => events::annotations(context, question, &blocks),
+        Kind::Values => Answer::Table(values::answer(question, &blocks)),
+        Kind::Quality => Answer::Table(quality::answer(context, question, &blocks)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! Groups of an answer: which values of the `groupBy` keys rows have, and which groups are kept.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use crate::correlate::{Block, FailureRules, NONE};
+use crate::model::{GroupKey, Text};
+
+/// One value a `groupBy` key, in their order; `None` where the thing has no such value.
+pub(super) type GroupValues = SmallVec<[Option<Text>; 2]>;
+
+/// Numbers of groups by their values.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Registry {
+    numbers: HashMap<GroupValues, u32>,
+    /// The values of each group, by number.
+    pub values: Vec<GroupValues>,
+}
+
+impl Registry {
+    /// The number of the group with these values; new groups get the next one.
+    pub fn number(&mut self, values: GroupValues) -> u32 {
+        if let Some(number) = self.numbers.get(&values) {
+            return *number;
+        }
+        let number = self.values.len() as u32;
+        self.values.push(values.clone());
+        self.numbers.insert(values, number);
+        number
+    }
+
+    /// The number of a group that is known.
+    pub fn find(&self, values: &GroupValues) -> Option<u32> {
+        self.numbers.get(values).copied()
+    }
+}
+
+/// What filters and groups look at in a row: numbers into the block's dictionaries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'a> {
+    pub repository: u32,
+    pub labels: u32,
+    pub clusters: &'a [u32],
+    pub authors: &'a [u32],
+    pub severity: u32,
+    pub outcome: Option<&'static str>,
+    pub rules: FailureRules,
+}
+
+impl Facts<'_> {
+    /// A row of which nothing is known.
+    pub const NOTHING: Self = Self {
+        repository: NONE,
+        labels: NONE,
+        clusters: &[],
+        authors: &[],
+        severity: NONE,
+        outcome: None,
+        rules: FailureRules(0),
+    };
+}
+
+/// A row's place among the groups, as far as its block knows: rows alike are looked up once.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Alike {
+    environment: Option<Text>,
+    repository: u32,
+    labels: u32,
+    clusters: SmallVec<[u32; 2]>,
+    authors: SmallVec<[u32; 2]>,
+}
+
+/// The groups of one block's rows.
+pub(super) struct Grouping<'q, 'a> {
+    keys: &'q [GroupKey],
+    block: &'a Block,
+    known: HashMap<Alike, SmallVec<[u32; 2]>>,
+}
+
+impl<'q, 'a> Grouping<'q, 'a> {
+    pub fn new(keys: &'q [GroupKey], block: &'a Block) -> Self {
+        Self {
+            keys,
+            block,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Every group that the row belongs to: several where it has several clusters or authors.
+    pub fn of(
+        &mut self,
+        environment: Option<&Text>,
+        facts: &Facts<'_>,
+        registry: &mut Registry,
+    ) -> SmallVec<[u32; 2]> {
+        let has = |wanted: &GroupKey| self.keys.contains(wanted);
+        let by_label = self
+            .keys
+            .iter()
+            .any(|key| matches!(key, GroupKey::Label(_)));
+        let alike = Alike {
+            environment: environment.filter(|_| has(&GroupKey::Environment)).cloned(),
+            repository: if has(&GroupKey::Repository) {
+                facts.repository
+            } else {
+                NONE
+            },
+            labels: if by_label { facts.labels } else { NONE },
+            clusters: if has(&GroupKey::Cluster) {
+                facts.clusters.into()
+            } else {
+                SmallVec::new()
+            },
+            authors: if has(&GroupKey::Author) {
+                facts.authors.into()
+            } else {
+                SmallVec::new()
+            },
+        };
+        if let Some(groups) = self.known.get(&alike) {
+            return groups.clone();
+        }
+        let mut combinations: Vec<GroupValues> = vec![GroupValues::new()];
+        for key in self.keys {
+            let values = self.values_of(key, environment, facts);
+            combinations = combinations
+                .into_iter()
+                .flat_map(|group| {
+                    values.iter().map(move |value| {
+                        let mut longer = group.clone();
+                        longer.push(value.clone());
+                        longer
+                    })
+                })
+                .collect();
+        }
+        let mut groups: SmallVec<[u32; 2]> = combinations
+            .into_iter()
+            .map(|values| registry.number(values))
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        self.known.insert(alike, groups.clone());
+        groups
+    }
+
+    /// The row's values of one key; `[None]` where it has none.
+    fn values_of(
+        &self,
+        key: &GroupKey,
+        environment: Option<&Text>,
+        facts: &Facts<'_>,
+    ) -> Vec<Option<Text>> {
+        let block = self.block;
+        match key {
+            GroupKey::Application => vec![Some(block.application.text().clone())],
+            GroupKey::Team => vec![block.application.team().map(Text::from)],
+            GroupKey::Environment => vec![environment.cloned()],
+            GroupKey::Repository => {
+                vec![value(&block.repositories, facts.repository).map(|name| name.text().clone())]
+            }
+            GroupKey::Cluster => several(facts.clusters, |at| {
+                value(&block.clusters, at).map(|name| name.text().clone())
+            }),
+            GroupKey::Author => several(facts.authors, |at| value(&block.authors, at).cloned()),
+            GroupKey::Label(name) => vec![
+                value(&block.label_sets, facts.labels)
+                    .and_then(|labels| labels.value(name))
+                    .cloned(),
+            ],
+        }
+    }
+}
+
+/// The dictionary's entry; `None` for `NONE`.
+pub(super) fn value<T>(dictionary: &[T], at: u32) -> Option<&T> {
+    dictionary.get(at as usize)
+}
+
+fn several(numbers: &[u32], name: impl Fn(u32) -> Option<Text>) -> Vec<Option<Text>> {
+    if numbers.is_empty() {
+        return vec![None];
+    }
+    numbers.iter().map(|at| name(*at)).collect()
+}
+
+/// Which groups an answer keeps: those with the most values where there are too many, by name.
+///
+/// Shape: indices into `groups`, in order of the groups' values, those without a value last.
+pub(super) fn kept(groups: &[GroupValues], volumes: &[u64], limit: usize) -> Vec<usize> {
+    let by_name = |a: &usize, b: &usize| {
+        let named = |at: usize| {
+            groups[at]
+                .iter()
+                .map(|value| (value.is_none(), value.clone()))
+        };
+        named(*a).cmp(named(*b))
+    };
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    if order.len() > limit {
+        order.sort_by(|a, b| volumes[*b].cmp(&volumes[*a]).then_with(|| by_name(a, b)));
+        order.truncate(limit);
+    }
+    order.sort_by(by_name);
+    order
+}
