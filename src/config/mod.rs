@@ -17,6 +17,7 @@ mod scalars;
 mod sources;
 mod surroundings;
 mod words;
+mod yaml;
 
 #[cfg(test)]
 mod question_tests;

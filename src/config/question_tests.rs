@@ -148,3 +148,50 @@ fn grafanas_own_keys_are_no_fault_beside_the_question_but_within_it() {
     );
     assert!(parse_question(&json!({"pelorus": {"refId": "A"}})).is_err());
 }
+
+#[test]
+fn the_documentation_mentions_every_key_metric_and_word() {
+    let page = include_str!("../../docs/query.md");
+    let question = question_json(&Question::of(Kind::Metric));
+    let keys = question.as_object().unwrap().keys().map(String::as_str);
+    let metrics = Metric::ALL.iter().map(|metric| metric.as_str());
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+    for word in keys
+        .chain(metrics)
+        .chain(kinds)
+        .chain(["timezone", "compare", "mode"])
+    {
+        assert!(
+            page.contains(&format!("`{word}`")),
+            "docs/query.md lacks `{word}`"
+        );
+    }
+}
+
+#[test]
+fn every_example_of_the_documentation_is_a_question() {
+    let page = include_str!("../../docs/query.md");
+    let examples: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(examples.len() >= 5);
+    for example in examples {
+        parsed(serde_json::from_str(example).unwrap());
+    }
+}
+
+#[test]
+fn what_a_question_leaves_out_is_as_the_settings_say() {
+    let settings = Settings::from_json(
+        &json!({"weekStart": "saturday", "bandsYear": "2021"}),
+        &std::collections::HashMap::new(),
+        &Access::Everything,
+    )
+    .unwrap();
+    let question =
+        parse_question_for(&json!({"pelorus": {"weekStart": "sunday"}}), &settings).unwrap();
+    assert_eq!(question.week_start.as_str(), "sunday");
+    assert_eq!(question.bands_year.as_str(), "2021");
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::fields::{EVIDENCE_FIELDS, FIELDS};
 use super::reading::{Reading, Values, join, span_of, text_of};
 use super::surroundings::Surroundings;
-use super::{Access, Fault, People, Settings, SettingsError, closest, rules, sources};
+use super::{Access, Fault, People, Settings, SettingsError, closest, rules, sources, yaml};
 use crate::model::{BandsYear, WeekStart};
 use crate::providers::{KINDS, ProviderKind};
 
@@ -77,7 +77,7 @@ impl Settings {
         base: &Path,
         kinds: &[&'static ProviderKind],
     ) -> Result<Self, SettingsError> {
-        let json: Value = serde_saphyr::from_str(text).map_err(|error| SettingsError {
+        let json: Value = yaml::read(text).map_err(|error| SettingsError {
             faults: vec![yaml_fault(&error)],
         })?;
         Self::read(

@@ -4,35 +4,10 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use smallvec::SmallVec;
 
 use super::estate::Integration;
-use super::office;
 use super::story::{Act, Landed, Mending, Request, Story};
 use crate::model::{
     Body, Build, Commit, CommitHash, Labels, Outcome, PullRequest, Repository, Text,
 };
-
-const VERBS: &[&str] = &[
-    "Add", "Fix", "Speed up", "Simplify", "Log", "Validate", "Cache", "Split", "Retry", "Document",
-];
-const THINGS: &[&str] = &[
-    "address form",
-    "basket totals",
-    "currency rounding",
-    "delivery slots",
-    "error page",
-    "feature flags",
-    "image upload",
-    "invoice export",
-    "login throttling",
-    "order history",
-    "password reset",
-    "price lookup",
-    "queue consumer",
-    "rate limits",
-    "refund flow",
-    "session renewal",
-    "stock levels",
-    "webhook delivery",
-];
 
 impl Story<'_> {
     fn repository(&self) -> Repository {
@@ -43,7 +18,7 @@ impl Story<'_> {
     pub(super) fn root(&mut self, at: DateTime<Utc>) -> usize {
         let at = at.trunc_subsecs(0);
         let hash = self.hash();
-        self.tell_commit(hash, &[], at, at, self.profile.people[0], "Begin", None);
+        self.tell_commit(hash, &[], (at, at), self.profile.people[0], "Begin", None);
         self.land(Landed {
             hash,
             at,
@@ -55,113 +30,6 @@ impl Story<'_> {
     fn land(&mut self, landed: Landed) -> usize {
         self.main.push(landed);
         self.main.len() - 1
-    }
-
-    /// Work that begins at that time and becomes a pull request.
-    pub(super) fn plan_request(&mut self, begins_at: DateTime<Utc>) {
-        let (profile, zone) = (self.profile, self.profile.zone);
-        let share = self.share(begins_at);
-        let is_bot = self.random.chance(0.06);
-        let count = if is_bot {
-            1
-        } else {
-            1 + self.random.count(profile.commits.at(share) - 1.0)
-        };
-        let mut at = begins_at;
-        let mut written = Vec::new();
-        for _ in 0..count {
-            at = office::working(at, zone, &mut self.random).trunc_subsecs(0);
-            written.push(at);
-            at += self.minutes(80.0, 0.9);
-        }
-        let wait = self.minutes(15.0, 0.8);
-        let opened_at = office::working(written[written.len() - 1] + wait, zone, &mut self.random);
-        let title = if is_bot {
-            "Update dependencies".to_owned()
-        } else {
-            format!("{} {}", self.random.pick(VERBS), self.random.pick(THINGS))
-        };
-        let slug = title.to_lowercase().replace(' ', "-");
-        let author = if is_bot {
-            "renovate[bot]"
-        } else {
-            *self.random.pick(profile.people)
-        };
-        let branch = if is_bot {
-            format!("renovate/{slug}")
-        } else {
-            format!("feature/{slug}")
-        };
-        self.plan(title, branch, author, written, opened_at, None);
-    }
-
-    /// A change in a hurry that mends a release.
-    pub(super) fn plan_mending(&mut self, at: DateTime<Utc>, mends: Mending) {
-        let at = at.trunc_subsecs(0);
-        let author = *self.random.pick(self.profile.people);
-        let (title, branch) = match mends {
-            Mending::Revert { release } => {
-                let title = self.title_of(self.released[release].commit);
-                (
-                    format!("Revert \"{title}\""),
-                    format!("revert-{}", self.next_number),
-                )
-            }
-            Mending::Hotfix { .. } => {
-                let thing = *self.random.pick(THINGS);
-                (
-                    format!("Fix {thing}"),
-                    format!("hotfix/{}", thing.replace(' ', "-")),
-                )
-            }
-        };
-        let opened_at = at + self.minutes(4.0, 0.4);
-        self.plan(title, branch, author, vec![at], opened_at, Some(mends));
-    }
-
-    fn plan(
-        &mut self,
-        title: String,
-        branch: String,
-        author: &'static str,
-        written: Vec<DateTime<Utc>>,
-        opened_at: DateTime<Utc>,
-        mends: Option<Mending>,
-    ) {
-        let (profile, zone) = (self.profile, self.profile.zone);
-        let share = self.share(opened_at);
-        let hurry = if mends.is_some() { 0.03 } else { 1.0 };
-        let wait = |story: &mut Self, from: DateTime<Utc>, hours: f64, spread: f64| {
-            let until = from + story.minutes(hours * 60.0 * hurry, spread);
-            // A failure is mended at any hour.
-            if mends.is_some() {
-                until
-            } else {
-                office::working(until, zone, &mut story.random)
-            }
-        };
-        let opened_at = opened_at.trunc_subsecs(0);
-        let reviewed_at =
-            wait(self, opened_at, profile.pickup_hours.at(share), 0.9).trunc_subsecs(0);
-        let approved_at =
-            wait(self, reviewed_at, profile.review_hours.at(share), 1.1).trunc_subsecs(0);
-        let merged_at = wait(self, approved_at, 0.4, 1.2).trunc_subsecs(0);
-        let hashes = written.iter().map(|_| self.hash()).collect();
-        self.requests.push(Request {
-            number: 0,
-            is_bot: author.ends_with("[bot]"),
-            title,
-            branch,
-            author,
-            written,
-            hashes,
-            opened_at,
-            reviewed_at,
-            approved_at,
-            merged_at,
-            mends,
-        });
-        self.then(opened_at, Act::Open(self.requests.len() - 1));
     }
 
     pub(super) fn open(&mut self, _: DateTime<Utc>, request: usize) {
@@ -197,7 +65,7 @@ impl Story<'_> {
                 let hash = self.hash();
                 let message = format!("{} (#{})", asked.title, asked.number);
                 let written = asked.written[0];
-                self.tell_commit(hash, &[tip], written, at, asked.author, &message, reverts);
+                self.tell_commit(hash, &[tip], (written, at), asked.author, &message, reverts);
                 Landed {
                     hash,
                     at,
@@ -214,8 +82,7 @@ impl Story<'_> {
                     self.tell_commit(
                         *hash,
                         &[parent],
-                        *written,
-                        *written,
+                        (*written, *written),
                         asked.author,
                         &asked.title,
                         reverts,
@@ -227,7 +94,7 @@ impl Story<'_> {
                     "Merge pull request #{} from acme/{}",
                     asked.number, asked.branch
                 );
-                self.tell_commit(hash, &[tip, parent], at, at, asked.author, &message, None);
+                self.tell_commit(hash, &[tip, parent], (at, at), asked.author, &message, None);
                 Landed {
                     hash,
                     at,
@@ -340,13 +207,11 @@ impl Story<'_> {
         )
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn tell_commit(
         &mut self,
         hash: CommitHash,
         parents: &[CommitHash],
-        authored_at: DateTime<Utc>,
-        committed_at: DateTime<Utc>,
+        (authored_at, committed_at): (DateTime<Utc>, DateTime<Utc>),
         author: &str,
         message: &str,
         reverts: Option<CommitHash>,

@@ -60,7 +60,7 @@ pub(super) fn settings() -> String {
     );
     let mut add = |line: String| writeln!(text, "{line}").expect("memory takes every write");
     add(format!(
-        "  - {{ name: demo, kind: events, paths: [\"{EVENTS_FILE}\"] }}"
+        "  - {{ name: demo, kind: events, path: {EVENTS_FILE} }}"
     ));
     add("applications:".to_owned());
     for profile in PROFILES {
@@ -75,15 +75,16 @@ pub(super) fn settings() -> String {
 fn what_next(folder: &Path, events: usize, now: DateTime<Utc>) -> String {
     let folder = folder.display();
     let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let query = format!("pelorus query --config {folder}/{SETTINGS_FILE} --now {now}");
     format!(
         "Wrote {events} events of a year to {folder}/{EVENTS_FILE}, and {folder}/{SETTINGS_FILE} that reads them.\n\
          The year ends at {now}; `payments/checkout` gets better in it, `logistics/orders` worse.\n\
          \n\
          Try next:\n\
-         \n  pelorus query --config {folder}/{SETTINGS_FILE}\
-         \n  pelorus query --config {folder}/{SETTINGS_FILE} --from now-1y \\\
-         \n    '{{\"metric\":\"change_lead_time\",\"groupBy\":[\"team\"],\"bucket\":\"month\"}}'\
-         \n  pelorus query --config {folder}/{SETTINGS_FILE} --from now-30d \\\
+         \n  {query}\n\
+         \n  {query} --from now-1y \\\
+         \n    '{{\"metric\":\"change_lead_time\",\"groupBy\":[\"team\"],\"bucket\":\"month\"}}'\n\
+         \n  {query} --from now-30d \\\
          \n    '{{\"kind\":\"events\",\"table\":\"deployments\",\"filters\":[{{\"key\":\"application\",\"value\":\"logistics/orders\"}}]}}'\n"
     )
 }

@@ -7,6 +7,7 @@ mod files;
 mod office;
 mod random;
 mod story;
+mod work;
 
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
