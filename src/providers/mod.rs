@@ -3,6 +3,7 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod files;
 mod git;
 mod repository_name;
 
@@ -146,9 +147,45 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND];
+pub static KINDS: &[&ProviderKind] = &[&git::KIND, &files::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {
     KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_page_that_names_its_fields_and_a_fixture() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for kind in KINDS {
+            let page = root.join("docs/sources").join(format!("{}.md", kind.name));
+            let text = std::fs::read_to_string(&page)
+                .unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+            for field in kind.fields {
+                let row = format!("| `{}` |", field.key);
+                assert!(text.contains(&row), "{} has no row {row}", page.display());
+            }
+            let fixtures = root.join("tests/fixtures").join(kind.name);
+            let count = std::fs::read_dir(&fixtures)
+                .map(Iterator::count)
+                .unwrap_or(0);
+            assert!(count > 0, "{} holds no fixture", fixtures.display());
+        }
+    }
+
+    #[test]
+    fn kinds_have_names_of_their_own() {
+        let mut names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), KINDS.len());
+        assert_eq!(kind("git").map(|kind| kind.rank), Some(9));
+        assert!(kind("svn").is_none());
+    }
 }

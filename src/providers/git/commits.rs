@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use gix::ObjectId;
-use gix::objs::{CommitRef, Find as _, Kind, TreeRefIter};
+use gix::objs::{CommitRef, Find as _, Kind};
 use smallvec::SmallVec;
 
 use super::graph::{Links, ReadLinks};
 use super::local::GitSettings;
 use super::message::{self, NamedPullRequest};
 use super::repository::Opened;
+use super::touched;
 use super::walk::ReadCommit;
 use crate::model::{Commit, CommitHash, Notice, Repository, SourceName, Text};
 
@@ -232,7 +233,7 @@ impl Commits {
             // The parent is cut off: everything would seem new.
             return Vec::new();
         }
-        let compared = self.changed_paths(parsed);
+        let compared = touched::paths(&self.repository, parsed);
         let mut paths = compared.unwrap_or_else(|error| {
             let name = self.name.clone();
             self.fault(|| format!("The paths of commit {id} of {name} cannot be read: {error}."));
@@ -245,39 +246,6 @@ impl Commits {
             self.paths_cut += 1;
         }
         paths
-    }
-
-    fn changed_paths(&self, parsed: &CommitRef<'_>) -> gix::Result<Vec<Text>> {
-        let new = self.repository.find_tree(parsed.tree())?;
-        let old = match parsed.parents().next() {
-            Some(parent) => self.repository.find_commit(parent)?.tree()?,
-            None => self.repository.empty_tree(),
-        };
-        let mut recorder = gix::diff::tree::Recorder::default();
-        gix::diff::tree(
-            TreeRefIter::from_bytes(&old.data, old.id.kind()),
-            TreeRefIter::from_bytes(&new.data, new.id.kind()),
-            gix::diff::tree::State::default(),
-            &self.repository.objects,
-            &mut recorder,
-        )
-        .map_err(gix::Error::from_error)?;
-        use gix::diff::tree::recorder::Change;
-        let paths = recorder
-            .records
-            .into_iter()
-            .filter_map(|change| match change {
-                Change::Addition {
-                    entry_mode, path, ..
-                }
-                | Change::Deletion {
-                    entry_mode, path, ..
-                }
-                | Change::Modification {
-                    entry_mode, path, ..
-                } => (!entry_mode.is_tree()).then(|| String::from_utf8_lossy(&path).into()),
-            });
-        Ok(paths.collect())
     }
 
     fn lament(&mut self, id: ObjectId, reason: &str) {

@@ -115,7 +115,11 @@ fn connect(source: &SourceSettings) -> Result<Box<dyn Provider>, SettingsError> 
 
 impl Provider for LocalRepository {
     fn pages(&self, request: PageRequest) -> BoxStream<'_, Result<Page, FetchError>> {
-        stream::iter(Reading::new(self.settings.clone(), request)).boxed()
+        stream::iter(Pages::Closed {
+            settings: self.settings.clone(),
+            request,
+        })
+        .boxed()
     }
 
     fn check(&self, _now: DateTime<Utc>) -> BoxFuture<'_, Result<CheckReport, FetchError>> {
@@ -124,6 +128,38 @@ impl Provider for LocalRepository {
 
     fn is_read_whole(&self) -> bool {
         true
+    }
+}
+
+/// The pages of one reading, made as they are asked for.
+///
+/// Blocks while it reads: `sync` polls it where that is allowed.
+enum Pages {
+    Closed {
+        settings: GitSettings,
+        request: PageRequest,
+    },
+    Open(Box<Reading>),
+    Over,
+}
+
+impl Iterator for Pages {
+    type Item = Result<Page, FetchError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reading = match std::mem::replace(self, Self::Over) {
+            Self::Over => return None,
+            Self::Open(reading) => reading,
+            Self::Closed { settings, request } => match Reading::start(settings, request) {
+                Ok(reading) => Box::new(reading),
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let page = reading.page();
+        if page.is_ok() && !reading.is_over() {
+            *self = Self::Open(reading);
+        }
+        Some(page)
     }
 }
 

@@ -7,7 +7,9 @@ mod local;
 mod message;
 mod pull_requests;
 mod reading;
+mod releases;
 mod repository;
+mod touched;
 mod walk;
 
 #[cfg(test)]

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use gix::ObjectId;
 
-use super::commits::{Commits, instant};
+use super::commits::Commits;
 use super::graph::Graph;
 use super::heads::{Heads, ObjectName};
 use super::local::GitSettings;
 use super::pull_requests::Found;
-use super::repository::{Head, NoRelease, Opened, Peeled, Tag, what};
+use super::releases;
+use super::repository::{Head, Opened, Peeled, Tag, what};
 use super::walk::{Reached, Walk};
-use crate::model::{Body, Commit, CommitHash, Event, Release, Text, TimeRange};
+use crate::model::{Body, CommitHash, Event, Text, TimeRange};
 use crate::providers::{FetchError, Page, PageRequest};
 
 /// Events a page holds before it is handed over.
@@ -21,50 +22,8 @@ const PAGE_EVENTS: usize = 5_000;
 /// Commits that could not be read and are tried again next time; beyond, the reading keeps no checkpoint.
 const MOST_UNREAD: usize = 1_000;
 
-/// The pages of one reading, made as they are asked for.
-///
-/// Blocks while it reads: `sync` polls it where that is allowed.
-pub(super) enum Reading {
-    Closed {
-        settings: GitSettings,
-        request: PageRequest,
-    },
-    Open(Box<OpenReading>),
-    Over,
-}
-
-impl Reading {
-    pub(super) fn new(settings: GitSettings, request: PageRequest) -> Self {
-        Self::Closed { settings, request }
-    }
-}
-
-impl Iterator for Reading {
-    type Item = Result<Page, FetchError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut open = match std::mem::replace(self, Self::Over) {
-            Self::Over => return None,
-            Self::Open(open) => open,
-            Self::Closed { settings, request } => match OpenReading::start(settings, request) {
-                Ok(open) => Box::new(open),
-                Err(error) => return Some(Err(error)),
-            },
-        };
-        match open.page() {
-            Ok(page) => {
-                if !matches!(open.stage, Stage::Over) {
-                    *self = Self::Open(open);
-                }
-                Some(Ok(page))
-            }
-            Err(error) => Some(Err(error)),
-        }
-    }
-}
-
 /// A reading under way.
-pub(super) struct OpenReading {
+pub(super) struct Reading {
     settings: GitSettings,
     commits: Commits,
     graph: Graph,
@@ -102,8 +61,9 @@ enum Stage {
     Over,
 }
 
-impl OpenReading {
-    fn start(settings: GitSettings, request: PageRequest) -> Result<Self, FetchError> {
+impl Reading {
+    /// Opens the repository and stands before its first page.
+    pub(super) fn start(settings: GitSettings, request: PageRequest) -> Result<Self, FetchError> {
         let opened = Opened::open(&settings)?;
         let mut after = Heads::none(&opened, settings.reads_paths);
         let before = match &request.resume_from {
@@ -147,15 +107,21 @@ impl OpenReading {
         Ok(reading)
     }
 
-    fn page(&mut self) -> Result<Page, FetchError> {
+    /// Whether the last page was made.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Makes the next page.
+    pub(super) fn page(&mut self) -> Result<Page, FetchError> {
         let mut page = Page::default();
-        while page.events.len() < PAGE_EVENTS && !matches!(self.stage, Stage::Over) {
+        while page.events.len() < PAGE_EVENTS && !self.is_over() {
             self.step(&mut page)?;
         }
         self.read += page.events.len() as u64;
         page.progress = Some((self.read, None));
         page.notices.extend(self.commits.take_notices());
-        if matches!(self.stage, Stage::Over) {
+        if self.is_over() {
             page.notices.extend(self.commits.closing_notices());
             page.covered = self.covered();
         }
@@ -176,7 +142,7 @@ impl OpenReading {
                             found.meet(place, &commit, said);
                         }
                         self.note_time(commit.committed_at);
-                        page.events.push(self.event_of(*commit));
+                        page.events.extend(self.event(Body::Commit(*commit)));
                     }
                     Stage::DefaultBranch { walk, found, read }
                 }
@@ -207,7 +173,10 @@ impl OpenReading {
             },
             Stage::Releases { mut peeled } => match peeled.pop() {
                 Some((name, tag)) => {
-                    page.events.extend(self.release(name, tag));
+                    page.events.extend(
+                        releases::release(name, tag, &mut self.graph, &mut self.commits)
+                            .and_then(|release| self.event(Body::Release(release))),
+                    );
                     Stage::Releases { peeled }
                 }
                 None => {
@@ -312,7 +281,7 @@ impl OpenReading {
         for tag in changed {
             match Opened::peel(&self.commits.repository, tag.object) {
                 Ok(found) => peeled.push((tag.name, found)),
-                Err(reason) => self.refuse(&tag, reason),
+                Err(reason) => releases::refuse(&mut self.commits, &tag, reason),
             }
         }
         let heads = peeled.iter().map(|(_, tag)| tag.commit).chain(again);
@@ -363,45 +332,9 @@ impl OpenReading {
             // Beside the default branch a number may be another's, or be picked: nothing was merged there.
             self.commits.take_request(&commit.hash);
             self.note_time(commit.committed_at);
-            page.events.push(self.event_of(*commit));
+            page.events.extend(self.event(Body::Commit(*commit)));
         }
         true
-    }
-
-    fn release(&mut self, name: Text, tag: Peeled) -> Option<Event> {
-        let commit = CommitHash::from_bytes(tag.commit.as_slice()).ok()?;
-        let own = tag.tagged_at_seconds.and_then(instant);
-        let tagged_at = own.or_else(|| {
-            let place = self.graph.place(tag.commit);
-            let is_known = self.graph.ensure_linked(place, &mut self.commits);
-            is_known.then(|| instant(self.graph.seconds(place)))?
-        });
-        if tagged_at.is_none() {
-            let repository = self.commits.name.clone();
-            self.commits
-                .fault(|| format!("Tag {name} of {repository} has no usable time."));
-        }
-        self.event(Body::Release(Release {
-            repository: self.commits.name.clone(),
-            tag: name,
-            commit,
-            tagged_at,
-            published_at: None,
-            prerelease: false,
-        }))
-    }
-
-    fn refuse(&mut self, tag: &Tag, reason: NoRelease) {
-        let repository = self.commits.name.clone();
-        let name = &tag.name;
-        self.commits.fault(|| match reason {
-            NoRelease::NoCommit(kind) => {
-                format!("Tag {name} of {repository} marks a {kind}, not a commit, and is left out.")
-            }
-            NoRelease::Unreadable(error) => {
-                format!("Tag {name} of {repository} cannot be read and is left out: {error}.")
-            }
-        });
     }
 
     /// All up to here is in the pages handed over, or in this one.
@@ -427,15 +360,6 @@ impl OpenReading {
     fn covered(&self) -> Option<TimeRange> {
         let start = DateTime::from_timestamp_millis(self.after.earliest_ms?)?;
         Some(TimeRange::new(start, DateTime::<Utc>::MAX_UTC))
-    }
-
-    fn event_of(&self, commit: Commit) -> Event {
-        Event {
-            id: format!("commit:{}@{}", commit.repository, commit.hash).into(),
-            source: self.commits.source.clone(),
-            url: None,
-            body: Body::Commit(commit),
-        }
     }
 
     /// The event of a body that has a natural key, as all of Git's have.
