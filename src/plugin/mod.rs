@@ -23,7 +23,7 @@ mod serve;
 mod services;
 mod stop;
 
-pub use serve::serve;
+pub use serve::{ServeError, serve};
 
 use administration::Administration;
 use instances::Instances;

@@ -1,11 +1,11 @@
 //! The plugin's process: Grafana starts it, and speaks gRPC with it until it stops it.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use grafana_plugin_sdk::backend;
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -27,37 +27,44 @@ const STOPPING: Duration = Duration::from_millis(400);
 /// How often idle data sources are looked after.
 const UPKEEP: Duration = Duration::from_secs(60);
 
-/// Serves Grafana until it stops us; the exit code of the process.
-pub fn serve() -> ExitCode {
+/// Why Grafana cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Somebody started the plugin by hand.
+    #[error(
+        "this is a plugin, which Grafana starts by itself; for questions see `pelorus query --help`"
+    )]
+    NotStartedByGrafana,
+    /// The process has no threads, no port or no signals.
+    #[error("cannot serve Grafana")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Serves Grafana until it stops us. Must not run inside a tokio runtime: it owns one, so that nothing under way keeps
+/// the process from ending.
+///
+/// # Errors
+/// See `ServeError`; logged already, as Grafana reads logs.
+pub fn serve() -> Result<(), ServeError> {
     let (name, value) = COOKIE;
     if std::env::var(name).as_deref() != Ok(value) {
-        eprintln!(
-            "This is a plugin of Grafana: Grafana starts it by itself.\n\
-             To ask questions on the command line: pelorus query --help"
-        );
-        return ExitCode::from(2);
+        return Err(ServeError::NotStartedByGrafana);
     }
     log::install();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let served = Builder::new_multi_thread()
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(error = %error, "Cannot start threads");
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = runtime.block_on(run());
-    // Readings under way end with the process; what they stored is stored.
-    runtime.shutdown_background();
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = chain(error.as_ref()), "Cannot serve Grafana");
-            ExitCode::FAILURE
-        }
-    }
+        .map_err(Into::into)
+        .and_then(|runtime| {
+            let served = runtime.block_on(run());
+            // Readings under way end with the process; what they stored is stored.
+            runtime.shutdown_background();
+            served
+        });
+    served.map_err(|source| {
+        tracing::error!(error = chain(source.as_ref()), "Cannot serve Grafana");
+        ServeError::Transport(source)
+    })
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
