@@ -1,7 +1,7 @@
 //! The one binary: Grafana's plugin and the command line.
 
-use std::process::ExitCode;
+use pelorus::cli;
 
-fn main() -> ExitCode {
-    pelorus::cli::run(std::env::args_os())
+fn main() -> cli::Exit {
+    cli::run(std::env::args_os())
 }

@@ -17,7 +17,6 @@ mod table;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::{ExitCode, Termination};
 
 use clap::{CommandFactory, Parser};
 
@@ -25,7 +24,7 @@ use arguments::{Arguments, Command};
 pub use exit::Exit;
 
 /// Runs what the arguments say; started by Grafana, without arguments, it serves.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let command = if arguments.len() <= 1 && is_started_by_grafana() {
         Command::Serve
@@ -34,20 +33,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(Arguments {
                 command: Some(command),
             }) => command,
-            Ok(Arguments { command: None }) => return print_help().report(),
-            Err(error) => return tell(&error).report(),
+            Ok(Arguments { command: None }) => return print_help(),
+            Err(error) => return tell(&error),
         }
     };
-    if matches!(command, Command::Serve) {
-        // The plugin has a log and a runtime of its own.
-        return crate::plugin::serve();
+    if !matches!(command, Command::Serve) {
+        // The plugin has a log of its own, which Grafana reads.
+        logging::start();
     }
-    logging::start();
     match dispatch(command) {
-        Ok(exit) => exit.report(),
+        Ok(exit) => exit,
         Err(failure) => {
             eprintln!("pelorus: {:#}", failure.cause);
-            failure.exit.report()
+            failure.exit
         }
     }
 }
@@ -59,8 +57,9 @@ fn dispatch(command: Command) -> Result<Exit, exit::Failure> {
         Command::Providers(asked) => providers::run(&asked),
         Command::Demo(demo) => demo::run(&demo),
         Command::Forget(forget) => forget::run(&forget),
-        // `run` has served already.
-        Command::Serve => Ok(Exit::Answered),
+        Command::Serve => crate::plugin::serve()
+            .map(|()| Exit::Answered)
+            .map_err(exit::Failure::unusable),
     }
 }
 
