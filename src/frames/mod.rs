@@ -19,6 +19,7 @@ pub use build::frames;
 pub use config::{Config, DataLink, Mapping};
 pub use csv::csv;
 pub use frame::{Custom, Field, FieldValues, Frame, FrameType, Meta, Rests, Visualisation};
+pub use ipc::encode;
 
 #[cfg(test)]
 mod tests;

@@ -465,3 +465,17 @@ fn the_columns_of_numbers_are_named_for_people() {
     );
     assert_eq!(frame.fields[2].config.links, [], "no metric, no events");
 }
+
+#[test]
+fn many_frames_are_encoded_in_their_order() {
+    let points = || vec![point("2026-03-02T00:00:00Z", 60.0, 1)];
+    let many = (0..101)
+        .map(|number| series(Some(&number.to_string()), Period::Current, points()))
+        .collect();
+    let frames = frames(&answered(Kind::Metric, lead_time(many)), "A");
+    let one_by_one: Vec<_> = frames.iter().map(Frame::to_ipc).collect();
+    assert_eq!(encode(&frames).len(), 101);
+    // A schema's metadata has no order, so that only lengths can be compared byte by byte.
+    let lengths = |encoded: Vec<Vec<u8>>| encoded.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(lengths(encode(&frames)), lengths(one_by_one));
+}

@@ -17,3 +17,16 @@ pub(super) async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Failu
         .await
         .map_err(|_| Failure::panicked())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_ours_without_its_payload() {
+        let failure = guarded(async { panic!("canary") }).await;
+        let failure: Failure = failure.map(|(): ()| ()).unwrap_err();
+        assert_eq!(failure.status, 500);
+        assert!(!failure.text.contains("canary"));
+    }
+}

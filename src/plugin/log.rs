@@ -129,7 +129,8 @@ fn shorten(value: &mut Value) {
     match value {
         Value::String(text) if text.len() > LONGEST_TEXT => {
             let length = text.len();
-            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+            let cut = (0..=LONGEST_TEXT).rfind(|at| text.is_char_boundary(*at));
+            text.truncate(cut.unwrap_or(0));
             text.push_str(&format!("… ({length} bytes)"));
         }
         Value::Object(map) => map.values_mut().for_each(shorten),

@@ -14,7 +14,7 @@ use super::instance::Lease;
 use super::messages::{DataQuery, DataResponse, EpochRange, QueryDataRequest, QueryDataResponse};
 use crate::app::{Asker, Patience, Request};
 use crate::config::parse_question;
-use crate::frames::frames;
+use crate::frames::{encode, frames};
 use crate::model::{Kind, Notice, TimeRange};
 
 /// Queries of a request that are answered at the same time.
@@ -85,26 +85,16 @@ async fn answer(
         for frame in &mut frames {
             frame.link_to_data_source(&lease.key.uid);
         }
-        let encode = move || frames.iter().map(crate::frames::Frame::to_ipc).collect();
-        if answered_is_large(&answered) {
-            tokio::task::spawn_blocking(encode)
+        if frames.len() > MANY_FRAMES {
+            tokio::task::spawn_blocking(move || encode(&frames))
                 .await
                 .map_err(|_| Failure::panicked())
         } else {
-            Ok(encode())
+            Ok(encode(&frames))
         }
     };
     let answered = guarded(work).await.and_then(|answered| answered);
     (kind, answered)
-}
-
-fn answered_is_large(answered: &crate::app::Answered) -> bool {
-    match &answered.answer {
-        crate::dora::Answer::Series { series, .. } => series.len() > MANY_FRAMES,
-        crate::dora::Answer::Numbers(_)
-        | crate::dora::Answer::Table(_)
-        | crate::dora::Answer::Events { .. } => false,
-    }
 }
 
 fn response(answered: Result<Vec<Vec<u8>>, Failure>) -> DataResponse {
