@@ -1,15 +1,29 @@
 //! Wires the parts and owns the tasks: answers questions over the ledger, syncing on demand.
 
-use std::collections::BTreeMap;
+mod answer;
+mod cache;
+mod check;
+mod explain;
+mod foreign;
+mod notices;
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use self::cache::AnswerCache;
+use self::foreign::Foreign;
+use self::state::{Columns, Ear};
 use crate::config::Settings;
-use crate::dora::{Answer, Table};
-use crate::ledger::{LedgerError, Location, SourceStats};
+use crate::dora::Answer;
+use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
 use crate::model::{Coverage, Event, Notice, Question, SourceName, TimeRange};
+use crate::sync::{Clock, Names, Policy, Source, Syncing};
 
 /// How long a question waits for sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +117,26 @@ pub struct SourceCheck {
 }
 
 /// A running Pelorus: settings, ledger, sources and columns. Cheap to clone.
+///
+/// Its tasks end at their next page when the last clone is dropped; `stop` waits for that.
 #[derive(Clone)]
-pub struct App {}
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    ledger: Arc<Ledger>,
+    /// What every answer must say of the ledger.
+    ledger_notices: Vec<Notice>,
+    names: Arc<Names>,
+    columns: Arc<Columns>,
+    syncing: Syncing,
+    answers: AnswerCache,
+    caches_answers: AtomicBool,
+    /// Set where another process owns the ledger.
+    foreign: Option<Foreign>,
+}
 
 /// Why an `App` cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -123,15 +155,59 @@ impl App {
     /// # Errors
     /// See `StartError`.
     pub fn start(settings: Arc<Settings>, ledger: &Location) -> Result<Self, StartError> {
-        todo!("{ledger:?} {}", Arc::strong_count(&settings))
+        let connect = |source| Source::connect(source, settings.people);
+        let sources: Vec<Source> = settings
+            .sources
+            .iter()
+            .map(connect)
+            .collect::<Result<_, _>>()?;
+        let (ledger, notices) = Ledger::open(ledger)?;
+        Self::assemble(settings, Arc::new(ledger), notices, sources, Clock::System)
     }
 
-    /// Answers a question (design, invariants 5 and 6).
-    ///
-    /// # Errors
-    /// See `QueryError`.
-    pub async fn answer(&self, request: Request) -> Result<Answered, QueryError> {
-        todo!("{request:?}")
+    /// Puts connected sources over an open ledger.
+    fn assemble(
+        settings: Arc<Settings>,
+        ledger: Arc<Ledger>,
+        ledger_notices: Vec<Notice>,
+        sources: Vec<Source>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let names = Arc::new(Names::new(settings.people, ledger.pseudonym_key()?));
+        let columns = Arc::new(Columns::new(
+            Arc::clone(&ledger),
+            Arc::clone(&settings),
+            &sources,
+            Arc::clone(&names),
+        ));
+        let syncing = Syncing::start(
+            Arc::clone(&ledger),
+            sources,
+            Policy::of(&settings),
+            Arc::clone(&names),
+            clock,
+            Box::new(Ear(Arc::clone(&columns))),
+        )?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                foreign: ledger.is_read_only().then(Foreign::default),
+                settings,
+                ledger,
+                ledger_notices,
+                names,
+                columns,
+                syncing,
+                answers: cache::answer_cache(),
+                caches_answers: AtomicBool::new(true),
+            }),
+        })
+    }
+
+    /// Turns the cache of answers on (as it is at the start) or off, for all clones: measurements want it off.
+    pub fn with_answer_cache(self, is_on: bool) -> Self {
+        self.inner.caches_answers.store(is_on, Ordering::Relaxed);
+        self.inner.answers.invalidate_all();
+        self
     }
 
     /// Stores events that were pushed to us.
@@ -139,39 +215,69 @@ impl App {
     /// # Errors
     /// The ledger's.
     pub async fn accept(&self, source: &SourceName, events: Vec<Event>) -> Result<(), LedgerError> {
-        todo!("{source} {}", events.len())
+        let syncing = self.inner.syncing.clone();
+        let source = source.clone();
+        let storing = tokio::task::spawn_blocking(move || syncing.accept(&source, events));
+        match storing.await {
+            Ok(result) => result,
+            Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+            // Only a runtime that goes down cancels blocking tasks; who pushed must then push again.
+            Err(_) => Err(LedgerError::ReadOnly {
+                path: "of this process".to_owned(),
+                reason: "Pelorus stops".to_owned(),
+            }),
+        }
     }
 
-    /// All sources and how they do.
+    /// All sources and how they do. Blocks on the ledger for a moment.
     pub fn sources(&self) -> Vec<SourceStatus> {
-        todo!()
-    }
-
-    /// Proves sources (all, or one); the reading of each takes at most `patience`.
-    pub async fn check(
-        &self,
-        source: Option<&SourceName>,
-        now: DateTime<Utc>,
-        patience: Duration,
-    ) -> Vec<SourceCheck> {
-        todo!("{source:?} {now} {patience:?}")
+        let inner = &self.inner;
+        let need = inner.syncing.policy().usual(inner.syncing.now());
+        let standings = inner.syncing.standings(need).into_iter();
+        standings
+            .map(|standing| {
+                let (stats, unreadable) = match inner.ledger.stats(&standing.name) {
+                    Ok(stats) => (stats, None),
+                    Err(failure) => (SourceStats::default(), Some(crate::error::chain(&failure))),
+                };
+                SourceStatus {
+                    name: standing.name,
+                    kind: standing.kind,
+                    coverage: standing.coverage,
+                    stats,
+                    is_syncing: standing.is_reading,
+                    progress: standing.progress,
+                    failure: standing.failure.or(unreadable),
+                }
+            })
+            .collect()
     }
 
     /// Starts reading sources now (all, or one) without waiting; returns their names.
     pub fn sync_now(&self, source: Option<&SourceName>) -> Vec<SourceName> {
-        todo!("{source:?}")
+        self.inner.syncing.sync_now(source)
     }
 
     /// Drops cached answers and columns of an idle instance; sync goes on.
     pub fn drop_caches(&self) {
-        todo!()
+        self.inner.answers.invalidate_all();
+        self.inner.columns.clear();
     }
 
     /// Stops all tasks, within five seconds.
     pub async fn stop(&self) {
-        todo!()
+        self.inner.syncing.stop().await;
     }
 }
 
-#[allow(dead_code)]
-type Unused = (BTreeMap<(), ()>, TimeDelta, Table);
+impl Inner {
+    fn caches_answers(&self) -> bool {
+        self.caches_answers.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.syncing.give_up();
+    }
+}

@@ -1,1 +1,26 @@
 //! On-demand and background fetching: single flight, schedule, back-off. The only writer of events, coverage and cursors.
+//!
+//! A question says what it needs (`Syncing::want`), waits as long as it likes (`settle`) and looks how the sources
+//! stand (`standings`). Readings belong to `Syncing`, never to the question that started them.
+
+mod backoff;
+mod clock;
+#[cfg(test)]
+pub(crate) mod fakes;
+mod flight;
+mod memory;
+mod need;
+mod people;
+mod reading;
+mod schedule;
+mod selection;
+mod source;
+#[cfg(test)]
+mod tests;
+mod watching;
+
+pub use clock::Clock;
+pub use flight::{Listener, Syncing};
+pub use need::Policy;
+pub use people::Names;
+pub use source::{Source, Standing};
