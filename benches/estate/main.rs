@@ -63,7 +63,7 @@ pub fn instant(seconds: i64) -> chrono::DateTime<chrono::Utc> {
 
 pub fn question(json: &str) -> pelorus::model::Question {
     let json: serde_json::Value = serde_json::from_str(json).expect("a question of ours");
-    pelorus::config::question::parse_question(&json).expect("a question of ours")
+    pelorus::config::parse_question(&json).expect("a question of ours")
 }
 
 /// The settings of a data source over the estate, as Grafana's jsonData.
