@@ -287,15 +287,10 @@ fn sources(drafts: &[Draft<'_>], material: &Material<'_>) -> Vec<(EventKind, Sou
             sources.insert((EventKind::Deployment, rollout.source));
         }
     }
-    let commits = material.commits.iter().map(|(_, event, _)| *event);
-    let requests = material.pull_requests.iter().map(|(_, event, _)| *event);
-    let builds = material.builds.iter().map(|(event, _)| *event);
-    let incidents = material.incidents.iter().map(|(event, _)| *event);
-    let releases = material.releases.iter().map(|(event, _)| *event);
-    let all = commits.chain(requests).chain(builds).chain(incidents);
-    for event in all.chain(releases) {
-        sources.insert((event.body.kind(), &event.source));
-    }
+    let reported = material.sources.iter().copied();
+    sources.extend(
+        reported.filter(|(kind, _)| !matches!(kind, EventKind::Deployment | EventKind::Verdict)),
+    );
     sources
         .into_iter()
         .map(|(kind, source)| (kind, source.clone()))

@@ -63,7 +63,7 @@ pub(super) fn changes<'a>(
                     pull_requests.push(delivered.pull_request(*request, commit, authors));
                 }
             }
-            let is_merge = facts.graph.commits[commit as usize].is_merge();
+            let is_merge = facts.graph.is_merge[commit as usize];
             match facts.touches[commit as usize] {
                 Touch::Change if is_merge => merges.push(delivered.commit(commit, authors)),
                 Touch::Change => {
