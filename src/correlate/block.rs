@@ -37,6 +37,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
         input.rules,
     );
     let requests = Requests::find(&material, &graph);
+    let concerns = requests.concerns(&touches);
     let builds = builds::Builds::find(&material, &graph);
     let made = made::made(&material, &graph, input);
     let mut drafts: Vec<Draft<'_>> = rollouts(&material, input, made, &mut findings)
@@ -65,8 +66,8 @@ pub fn correlate(input: &Input<'_>) -> Block {
         drafts: &drafts,
         deliveries: &deliveries,
         rollbacks: &rollbacks,
-        graph: &graph,
         requests: &requests,
+        concerns: &concerns,
         builds: &builds,
         reverts: &reverts,
         names: &names,
@@ -85,6 +86,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
         graph: &graph,
         requests: &requests,
         builds: &builds,
+        concerns: &concerns,
         touches: &touches,
         reverting: &reverting,
     };

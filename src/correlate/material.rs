@@ -147,7 +147,7 @@ fn once<'a, T>(
     rows.dedup_by(|later, kept| order(later, kept) == Ordering::Equal);
 }
 
-fn once_by_id<'a, T>(rows: &mut Vec<(&'a Event, T)>) {
+fn once_by_id<T>(rows: &mut Vec<(&Event, T)>) {
     once(rows, |one, other| one.0.id.cmp(&other.0.id), |row| row.0);
 }
 

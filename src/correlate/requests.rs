@@ -6,6 +6,7 @@ use super::NONE;
 use super::graph::Graph;
 use super::input::millis;
 use super::material::Material;
+use super::paths::Touch;
 use crate::model::{Event, PullRequest};
 
 /// A host stamps all results of one rebase at its merge; what lies further apart came with something else.
@@ -120,6 +121,17 @@ impl<'a> Requests<'a> {
     /// The pull request of a commit.
     pub(super) fn of(&self, commit: u32) -> Option<u32> {
         Some(self.of_commit[commit as usize]).filter(|request| *request != NONE)
+    }
+
+    /// Whether each pull request changes the application: in a monorepo one of its commits must touch its paths.
+    pub(super) fn concerns(&self, touches: &[Touch]) -> Vec<bool> {
+        let mut concerns = vec![false; self.all.len()];
+        for (request, touch) in self.of_commit.iter().zip(touches) {
+            if *request != NONE && *touch == Touch::Change {
+                concerns[*request as usize] = true;
+            }
+        }
+        concerns
     }
 
     /// When a commit was written down before a squash or rebase, milliseconds; else its own committer's time.
