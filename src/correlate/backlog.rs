@@ -87,7 +87,7 @@ impl Facts<'_, '_> {
             let at = *commit as usize;
             self.graph.on_default_branch[at]
                 && self.touches[at] == Touch::Change
-                && !self.graph.commits[at].is_merge()
+                && !self.graph.is_merge[at]
         })
     }
 

@@ -37,6 +37,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
         input.rules,
     );
     let requests = Requests::find(&material, &graph);
+    let concerns = requests.concerns(&touches);
     let builds = builds::Builds::find(&material, &graph);
     let made = made::made(&material, &graph, input);
     let mut drafts: Vec<Draft<'_>> = rollouts(&material, input, made, &mut findings)
@@ -65,8 +66,8 @@ pub fn correlate(input: &Input<'_>) -> Block {
         drafts: &drafts,
         deliveries: &deliveries,
         rollbacks: &rollbacks,
-        graph: &graph,
         requests: &requests,
+        concerns: &concerns,
         builds: &builds,
         reverts: &reverts,
         names: &names,
@@ -85,6 +86,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
         graph: &graph,
         requests: &requests,
         builds: &builds,
+        concerns: &concerns,
         touches: &touches,
         reverting: &reverting,
     };
@@ -287,15 +289,10 @@ fn sources(drafts: &[Draft<'_>], material: &Material<'_>) -> Vec<(EventKind, Sou
             sources.insert((EventKind::Deployment, rollout.source));
         }
     }
-    let commits = material.commits.iter().map(|(_, event, _)| *event);
-    let requests = material.pull_requests.iter().map(|(_, event, _)| *event);
-    let builds = material.builds.iter().map(|(event, _)| *event);
-    let incidents = material.incidents.iter().map(|(event, _)| *event);
-    let releases = material.releases.iter().map(|(event, _)| *event);
-    let all = commits.chain(requests).chain(builds).chain(incidents);
-    for event in all.chain(releases) {
-        sources.insert((event.body.kind(), &event.source));
-    }
+    let reported = material.sources.iter().copied();
+    sources.extend(
+        reported.filter(|(kind, _)| !matches!(kind, EventKind::Deployment | EventKind::Verdict)),
+    );
     sources
         .into_iter()
         .map(|(kind, source)| (kind, source.clone()))

@@ -6,23 +6,23 @@ use super::builds::Builds;
 use super::delivery::Delivery;
 use super::draft::Draft;
 use super::findings::Findings;
-use super::graph::Graph;
 use super::incidents::Case;
 use super::input::{Input, millis};
 use super::names::{Found, Names, Place, Scope};
 use super::requests::Requests;
 use super::reverts::Revert;
 use super::rollback::Rollback;
-use super::{FailureRule, Flags, QualityKind, Reason};
-use crate::model::{Body, Event, EventId, EventKey, EventKind, PullRequest, Statement, Verdict};
+use super::{FailureRule, Flags, QualityKind, Reason, hotfix};
+use crate::model::{Body, Event, EventId, EventKey, EventKind, Statement, Verdict};
 
 /// What the rules look at.
 pub(super) struct Facts<'d, 'a> {
     pub drafts: &'d [Draft<'a>],
     pub deliveries: &'d [Delivery],
     pub rollbacks: &'d [Vec<Rollback>],
-    pub graph: &'d Graph<'a>,
     pub requests: &'d Requests<'a>,
+    /// Whether each pull request changes the application.
+    pub concerns: &'d [bool],
     pub builds: &'d Builds<'a>,
     pub reverts: &'d [Revert],
     pub names: &'d Names<'d, 'a>,
@@ -55,11 +55,11 @@ pub(super) fn judge(
         let judgement = &mut judgements[lane as usize];
         judge_rollbacks(facts, lane, judgement);
         judge_reverts(facts, lane, judgement);
-        judge_requests(facts, lane, judgement);
-        judge_pipelines(facts, lane, judgement);
+        hotfix::judge_requests(facts, lane, judgement);
+        hotfix::judge_pipelines(facts, lane, judgement);
         judge_verdicts(facts, lane, judgement, findings);
     }
-    judge_hotfix_verdicts(facts, &mut judgements, findings);
+    hotfix::judge_verdicts(facts, &mut judgements, findings);
     judge_fixes(facts, cases, &mut judgements, findings);
     for case in cases {
         for link in &case.links {
@@ -74,7 +74,7 @@ pub(super) fn judge(
 }
 
 impl Judgement {
-    fn blame(
+    pub(super) fn blame(
         &mut self,
         deployment: u32,
         rule: FailureRule,
@@ -89,7 +89,7 @@ impl Judgement {
         });
     }
 
-    fn rework(&mut self, deployment: u32, flag: Flags) {
+    pub(super) fn rework(&mut self, deployment: u32, flag: Flags) {
         self.flags.push((deployment, flag));
         self.flags.push((deployment, Flags::REWORK));
     }
@@ -147,66 +147,6 @@ fn judge_reverts(facts: &Facts<'_, '_>, lane: u32, judgement: &mut Judgement) {
             let (event, at) = (revert.evidence, finish(by));
             judgement.blame(failed, FailureRule::Revert, event, at);
         }
-    }
-}
-
-fn judge_requests(facts: &Facts<'_, '_>, lane: u32, judgement: &mut Judgement) {
-    let draft = &facts.drafts[lane as usize];
-    for (at, (_, event, request)) in facts.requests.all.iter().enumerate() {
-        let landing = facts.requests.landing[at];
-        if landing == super::NONE || !is_hotfix(request, facts) {
-            continue;
-        }
-        if let Some(by) = facts.deliveries[lane as usize].counted(landing, draft) {
-            judge_hotfix(facts, (lane, by), event, judgement);
-        }
-    }
-}
-
-fn is_hotfix(request: &PullRequest, facts: &Facts<'_, '_>) -> bool {
-    let evidence = &facts.input.rules.evidence;
-    let labels = &request.labels.0;
-    let globs = &evidence.hotfix_labels;
-    let is_labelled = labels
-        .keys()
-        .any(|label| globs.iter().any(|glob| glob.matches(label)));
-    let branch = request.head_branch.as_deref();
-    let pattern = evidence.hotfix_branches.as_ref();
-    let is_branch = branch.zip(pattern);
-    is_labelled || is_branch.is_some_and(|(branch, pattern)| pattern.matches(branch))
-}
-
-fn judge_pipelines(facts: &Facts<'_, '_>, lane: u32, judgement: &mut Judgement) {
-    let Some(pattern) = &facts.input.rules.evidence.hotfix_pipelines else {
-        return;
-    };
-    let draft = &facts.drafts[lane as usize];
-    let delivery = &facts.deliveries[lane as usize];
-    for (at, deployment) in draft.deployments.iter().enumerate() {
-        let commit = deployment.commit;
-        // A commit that comes again, by redeployment or rollback, is not fixed again.
-        let is_first = commit != super::NONE && delivery.counted(commit, draft) == Some(at as u32);
-        if is_first && let Some(event) = facts.builds.by_pipeline(commit, pattern) {
-            judge_hotfix(facts, (lane, at as u32), event, judgement);
-        }
-    }
-}
-
-/// A hotfix fails the latest deployment before it that is no rollback, if that is young enough.
-fn judge_hotfix(facts: &Facts<'_, '_>, by: Place, event: &Event, judgement: &mut Judgement) {
-    let draft = &facts.drafts[by.0 as usize];
-    judgement.rework(by.1, Flags::HOTFIX);
-    let before = (0..by.1).rev().find(|before| {
-        let flags = draft.deployments[*before as usize].flags;
-        !flags.has(Flags::ROLLBACK)
-    });
-    let Some(failed) = before else { return };
-    judgement.mended.insert((failed, by.1));
-    let finish = |deployment: u32| draft.deployments[deployment as usize].finished_at;
-    let age = facts.input.rules.evidence.hotfix_age.num_milliseconds();
-    if finish(by.1) - finish(failed) <= age {
-        let evidence = (event.body.kind(), event.key());
-        judgement.blame(failed, FailureRule::Hotfix, evidence, finish(by.1));
     }
 }
 
@@ -289,57 +229,9 @@ fn is_last_word_on_unknown(event: &Event, verdict: &Verdict, facts: &Facts<'_, '
     !is_none && !words.any(is_later)
 }
 
-fn judge_hotfix_verdicts(
-    facts: &Facts<'_, '_>,
-    judgements: &mut [Judgement],
-    findings: &mut Findings,
-) {
-    let mut words = std::collections::BTreeMap::<Place, (&Event, &Verdict)>::new();
-    for (lane, draft) in facts.drafts.iter().enumerate() {
-        for (id, deployment) in ids(draft) {
-            let Some(deployment) = deployment else {
-                continue;
-            };
-            for (event, verdict) in facts.input.references.verdicts_on(id) {
-                if verdict.statement != Statement::Hotfix {
-                    continue;
-                }
-                let place = (lane as u32, deployment);
-                let held = words.entry(place).or_insert((event, verdict));
-                if (held.1.at, &held.0.id) < (verdict.at, &event.id) {
-                    *held = (event, verdict);
-                }
-            }
-        }
-    }
-    for (by, (event, verdict)) in words {
-        let cause = verdict.cause.as_ref().map(|cause| facts.names.of_id(cause));
-        let judgement = &mut judgements[by.0 as usize];
-        match cause {
-            Some(Found::Live(failed)) if failed != by => {
-                judgement.rework(by.1, Flags::HOTFIX);
-                let evidence = (EventKind::Verdict, event.key());
-                let at = facts.finish(by);
-                let judged = &mut judgements[failed.0 as usize];
-                judged.blame(failed.1, FailureRule::Hotfix, evidence, at);
-                if failed.0 == by.0 {
-                    judged.mended.insert((failed.1, by.1));
-                }
-            }
-            Some(Found::NeverLive | Found::Unknown) => {
-                let text =
-                    "a verdict names as the cause of a hotfix what is unknown or was never live";
-                let at = millis(verdict.at);
-                findings.row(QualityKind::UnknownReference, event, at, text.to_owned());
-                judge_hotfix(facts, by, event, judgement);
-            }
-            Some(Found::Live(_)) | None => judge_hotfix(facts, by, event, judgement),
-        }
-    }
-}
-
 impl Facts<'_, '_> {
-    fn finish(&self, place: Place) -> i64 {
+    /// When a deployment finished, milliseconds.
+    pub(super) fn finish(&self, place: Place) -> i64 {
         let draft = &self.drafts[place.0 as usize];
         draft.deployments[place.1 as usize].finished_at
     }
@@ -420,7 +312,9 @@ fn blame_by_others(facts: &Facts<'_, '_>, lane: u32, judgement: &mut Judgement) 
 }
 
 /// All ids in an environment, with the deployments they are; `None` for what was never live or does not count.
-fn ids<'d, 'a>(draft: &'d Draft<'a>) -> impl Iterator<Item = (&'d EventId, Option<u32>)> {
+pub(super) fn ids<'d, 'a>(
+    draft: &'d Draft<'a>,
+) -> impl Iterator<Item = (&'d EventId, Option<u32>)> {
     let live = draft.rollouts.iter().zip(&draft.deployment_of);
     let live = live.map(|(rollout, deployment)| (&rollout.id, Some(*deployment)));
     let shadowed = draft.shadowed.iter();

@@ -17,14 +17,24 @@ pub(super) struct Graph<'a> {
     pub repository: Vec<u32>,
     /// Committer's times, milliseconds.
     pub committed_at: Vec<i64>,
+    /// Whether it joins histories.
+    pub is_merge: Vec<bool>,
+    /// Commits that say which ones they revert.
+    pub reverting: Vec<u32>,
+    /// Commits whose message names a pull request, with its number.
+    pub naming_requests: Vec<(u32, u64)>,
     /// Whether the default branch holds it.
     pub on_default_branch: Vec<bool>,
     /// The commit of the default branch's first-parent line that brought it there; `NONE` where none did.
     pub landed_with: Vec<u32>,
+    /// The first and the second eight bytes of each hash: enough to tell commits apart without looking at them.
     keys: Vec<u64>,
+    checks: Vec<u64>,
     first_of_repository: Vec<u32>,
     parent_offset: Vec<u32>,
     parents: Vec<u32>,
+    /// `NONE` for roots, and where nobody knows it.
+    first_parent: Vec<u32>,
 }
 
 impl<'a> Graph<'a> {
@@ -38,36 +48,45 @@ impl<'a> Graph<'a> {
             committed_at: Vec::with_capacity(count),
             on_default_branch: Vec::with_capacity(count),
             landed_with: vec![NONE; count],
+            is_merge: Vec::with_capacity(count),
+            reverting: Vec::new(),
+            naming_requests: Vec::new(),
             keys: Vec::with_capacity(count),
+            checks: Vec::with_capacity(count),
             first_of_repository: Vec::with_capacity(material.repositories.len() + 1),
             parent_offset: Vec::with_capacity(count + 1),
             parents: Vec::with_capacity(count),
+            first_parent: Vec::with_capacity(count),
         };
+        let mut parents: Vec<(u64, u64)> = Vec::with_capacity(count);
+        let mut parent_counts: Vec<u32> = Vec::with_capacity(count);
+        // Everything is taken along in one pass, for events lie far apart in memory.
         for (repository, event, commit) in &material.commits {
+            let at = graph.commits.len() as u32;
             while graph.first_of_repository.len() <= *repository as usize {
-                graph.first_of_repository.push(graph.commits.len() as u32);
+                graph.first_of_repository.push(at);
+            }
+            if !commit.reverts.is_empty() {
+                graph.reverting.push(at);
+            }
+            if let Some(number) = commit.pull_request {
+                graph.naming_requests.push((at, number));
             }
             graph.commits.push(commit);
             graph.events.push(event);
             graph.repository.push(*repository);
             graph.committed_at.push(millis(commit.committed_at));
+            graph.is_merge.push(commit.is_merge());
             graph.on_default_branch.push(commit.default_branch);
             graph.keys.push(commit.hash.key());
+            graph.checks.push(check(&commit.hash));
+            parents.extend(commit.parents.iter().map(|hash| (hash.key(), check(hash))));
+            parent_counts.push(commit.parents.len() as u32);
         }
         graph
             .first_of_repository
             .resize(material.repositories.len() + 1, count as u32);
-        graph.parent_offset.push(0);
-        for at in 0..count {
-            for parent in &graph.commits[at].parents {
-                if let Some(parent) = graph.find(graph.repository[at], parent)
-                    && parent as usize != at
-                {
-                    graph.parents.push(parent);
-                }
-            }
-            graph.parent_offset.push(graph.parents.len() as u32);
-        }
+        graph.link(&parents, &parent_counts);
         for repository in 0..material.repositories.len() {
             graph.land(repository);
         }
@@ -87,15 +106,41 @@ impl<'a> Graph<'a> {
 
     /// The number of a commit in a repository.
     pub(super) fn find(&self, repository: u32, hash: &CommitHash) -> Option<u32> {
+        self.find_key(repository, hash.key(), check(hash))
+    }
+
+    fn find_key(&self, repository: u32, key: u64, check: u64) -> Option<u32> {
         let at = repository as usize;
         let from = *self.first_of_repository.get(at)? as usize;
         let to = *self.first_of_repository.get(at + 1)? as usize;
-        let key = hash.key();
         let first = from + self.keys[from..to].partition_point(|known| *known < key);
         (first..to)
             .take_while(|at| self.keys[*at] == key)
-            .find(|at| self.commits[*at].hash == *hash)
+            .find(|at| self.checks[*at] == check)
             .map(|at| at as u32)
+    }
+
+    /// Numbers the parents; all hashes are known by now.
+    fn link(&mut self, parents: &[(u64, u64)], counts: &[u32]) {
+        let mut next = 0;
+        self.parent_offset.push(0);
+        for (at, count) in counts.iter().enumerate() {
+            let own = &parents[next..next + *count as usize];
+            next += own.len();
+            let mut first_parent = NONE;
+            for (nth, (key, check)) in own.iter().enumerate() {
+                if let Some(parent) = self.find_key(self.repository[at], *key, *check)
+                    && parent as usize != at
+                {
+                    self.parents.push(parent);
+                    if nth == 0 {
+                        first_parent = parent;
+                    }
+                }
+            }
+            self.first_parent.push(first_parent);
+            self.parent_offset.push(self.parents.len() as u32);
+        }
     }
 
     /// The number of a commit, in this repository where it has it, else in the first that does.
@@ -156,8 +201,8 @@ impl<'a> Graph<'a> {
                 break;
             }
             line.push(commit);
-            let first_parent = self.commits[commit as usize].parents.first();
-            next = first_parent.and_then(|hash| self.find(repository as u32, hash));
+            let first_parent = self.first_parent[commit as usize];
+            next = Some(first_parent).filter(|parent| *parent != NONE);
         }
         let mut stack = Vec::new();
         for with in line.into_iter().rev() {
@@ -173,4 +218,11 @@ impl<'a> Graph<'a> {
             }
         }
     }
+}
+
+/// The second eight bytes of a hash.
+fn check(hash: &CommitHash) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hash.as_bytes()[8..16]);
+    u64::from_be_bytes(bytes)
 }

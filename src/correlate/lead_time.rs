@@ -20,6 +20,8 @@ pub(super) struct Facts<'d, 'a> {
     pub graph: &'d Graph<'a>,
     pub requests: &'d Requests<'a>,
     pub builds: &'d Builds<'a>,
+    /// Whether each pull request changes the application.
+    pub concerns: &'d [bool],
     pub touches: &'d [Touch],
     /// Whether each commit takes another one back; empty where none does.
     pub reverting: &'d [bool],
@@ -59,11 +61,11 @@ pub(super) fn changes<'a>(
         };
         for commit in set.iter().copied() {
             for request in landings.of(commit) {
-                if facts.concerns(*request, commit) {
+                if facts.concerns[*request as usize] {
                     pull_requests.push(delivered.pull_request(*request, commit, authors));
                 }
             }
-            let is_merge = facts.graph.commits[commit as usize].is_merge();
+            let is_merge = facts.graph.is_merge[commit as usize];
             match facts.touches[commit as usize] {
                 Touch::Change if is_merge => merges.push(delivered.commit(commit, authors)),
                 Touch::Change => {
@@ -114,19 +116,6 @@ impl Facts<'_, '_> {
             commits: by_commit.iter().map(|(commit, _)| *commit).collect(),
             requests: by_commit.iter().map(|(_, request)| *request).collect(),
         }
-    }
-
-    /// Whether a pull request changes the application: in a monorepo one of its commits must touch its paths.
-    fn concerns(&self, request: u32, landing: u32) -> bool {
-        if self.touches[landing as usize] == Touch::Change {
-            return true;
-        }
-        let (repository, _, request) = &self.requests.all[request as usize];
-        request
-            .commits
-            .iter()
-            .filter_map(|hash| self.graph.find(*repository, hash))
-            .any(|commit| self.touches[commit as usize] == Touch::Change)
     }
 
     fn is_revert(&self, commit: u32) -> bool {

@@ -1,10 +1,12 @@
 //! The events of one application, by kind, each once and in an order that does not depend on their arrival.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use super::input::millis;
 use crate::model::{
-    Body, Build, Commit, Deployment, Event, Incident, PullRequest, Release, Repository,
+    Body, Build, Commit, Deployment, Event, EventKind, Incident, PullRequest, Release, Repository,
+    SourceName,
 };
 
 /// Events by kind.
@@ -14,6 +16,8 @@ pub(super) struct Material<'a> {
     pub repositories: Vec<Repository>,
     /// Commits by (repository, hash), with the number of their repository.
     pub commits: Vec<(u32, &'a Event, &'a Commit)>,
+    /// The sources of the events, each once a kind.
+    pub sources: BTreeSet<(EventKind, &'a SourceName)>,
     /// Pull requests by (repository, number), with the number of their repository.
     pub pull_requests: Vec<(u32, &'a Event, &'a PullRequest)>,
     /// Builds by (finish, id).
@@ -45,11 +49,19 @@ impl<'a> Material<'a> {
                 at
             }
         };
+        let mut commits = Vec::new();
+        let mut last_source = None;
         for event in events {
+            let source = (event.body.kind(), &event.source);
+            if last_source != Some(source) {
+                material.sources.insert(source);
+                last_source = Some(source);
+            }
             match &event.body {
                 Body::Commit(commit) => {
+                    // The start of the hash goes along, so that sorting need not look at the events.
                     let number = number(&commit.repository);
-                    material.commits.push((number, event, commit));
+                    commits.push((number, commit.hash.key(), event, commit));
                 }
                 Body::PullRequest(request) => {
                     let number = number(&request.repository);
@@ -65,10 +77,17 @@ impl<'a> Material<'a> {
         }
         material.repositories = known;
         once(
-            &mut material.commits,
-            |one, other| (one.0, one.2.hash).cmp(&(other.0, other.2.hash)),
-            |row| row.1,
+            &mut commits,
+            |one, other| {
+                let order = (one.0, one.1).cmp(&(other.0, other.1));
+                order.then_with(|| one.3.hash.cmp(&other.3.hash))
+            },
+            |row| row.2,
         );
+        let commits = commits.into_iter();
+        material.commits = commits
+            .map(|(number, _, event, commit)| (number, event, commit))
+            .collect();
         once(
             &mut material.pull_requests,
             |one, other| (one.0, one.2.number).cmp(&(other.0, other.2.number)),
@@ -128,7 +147,7 @@ fn once<'a, T>(
     rows.dedup_by(|later, kept| order(later, kept) == Ordering::Equal);
 }
 
-fn once_by_id<'a, T>(rows: &mut Vec<(&'a Event, T)>) {
+fn once_by_id<T>(rows: &mut Vec<(&Event, T)>) {
     once(rows, |one, other| one.0.id.cmp(&other.0.id), |row| row.0);
 }
 

@@ -30,6 +30,7 @@ mod lead_time;
 mod rollback;
 
 mod failure;
+mod hotfix;
 mod incidents;
 mod names;
 mod recovery;

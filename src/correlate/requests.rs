@@ -6,6 +6,7 @@ use super::NONE;
 use super::graph::Graph;
 use super::input::millis;
 use super::material::Material;
+use super::paths::Touch;
 use crate::model::{Event, PullRequest};
 
 /// A host stamps all results of one rebase at its merge; what lies further apart came with something else.
@@ -69,7 +70,7 @@ impl<'a> Requests<'a> {
             requests.landing[at] = landing;
             claims.add(landing, Claim::Landing, order);
             landed_by[landing as usize] = at as u32;
-            if own.contains(&landing) || graph.commits[landing as usize].is_merge() {
+            if own.contains(&landing) || graph.is_merge[landing as usize] {
                 continue;
             }
             requests.is_rewritten[landing as usize] = true;
@@ -79,20 +80,19 @@ impl<'a> Requests<'a> {
                 }
             }
         }
-        for commit in 0..graph.len() as u32 {
-            let at = commit as usize;
-            if let Some(number) = graph.commits[at].pull_request
-                && let Some(named) = requests.numbered(graph.repository[at], number)
-            {
-                claims.add(commit, Claim::Named, (i64::MAX, named));
+        for (commit, number) in &graph.naming_requests {
+            let repository = graph.repository[*commit as usize];
+            if let Some(named) = requests.numbered(repository, *number) {
+                claims.add(*commit, Claim::Named, (i64::MAX, named));
             }
-            let with = graph.landed_with[at];
-            if with != NONE
-                && let Some(request) = landed_by.get(with as usize).copied()
+        }
+        for (commit, with) in graph.landed_with.iter().enumerate() {
+            // Empty without pull requests.
+            if let Some(request) = landed_by.get(*with as usize).copied()
                 && request != NONE
-                && graph.commits[with as usize].is_merge()
+                && graph.is_merge[*with as usize]
             {
-                claims.add(commit, Claim::Merged, (i64::MAX, request));
+                claims.add(commit as u32, Claim::Merged, (i64::MAX, request));
             }
         }
         for (commit, claim) in claims.0.iter().enumerate() {
@@ -103,7 +103,7 @@ impl<'a> Requests<'a> {
             let is_own = *claim == Claim::Own || *claim == Claim::Merged;
             let is_named_result = *claim == Claim::Named
                 && requests.landing[*request as usize] == NONE
-                && !graph.commits[commit].is_merge();
+                && !graph.is_merge[commit];
             if !is_own && (*claim == Claim::Rebased || is_named_result) {
                 requests.is_rewritten[commit] = true;
             }
@@ -121,6 +121,17 @@ impl<'a> Requests<'a> {
     /// The pull request of a commit.
     pub(super) fn of(&self, commit: u32) -> Option<u32> {
         Some(self.of_commit[commit as usize]).filter(|request| *request != NONE)
+    }
+
+    /// Whether each pull request changes the application: in a monorepo one of its commits must touch its paths.
+    pub(super) fn concerns(&self, touches: &[Touch]) -> Vec<bool> {
+        let mut concerns = vec![false; self.all.len()];
+        for (request, touch) in self.of_commit.iter().zip(touches) {
+            if *request != NONE && *touch == Touch::Change {
+                concerns[*request as usize] = true;
+            }
+        }
+        concerns
     }
 
     /// When a commit was written down before a squash or rebase, milliseconds; else its own committer's time.
@@ -157,7 +168,7 @@ fn rebased(request: &PullRequest, last: u32, graph: &Graph<'_>) -> Vec<u32> {
     for _ in 1..request.commits.len() {
         let &[parent] = graph.parents(at) else { break };
         let apart = graph.committed_at[last as usize] - graph.committed_at[parent as usize];
-        if apart.abs() > REBASE_SPREAD_MILLISECONDS || graph.commits[parent as usize].is_merge() {
+        if apart.abs() > REBASE_SPREAD_MILLISECONDS || graph.is_merge[parent as usize] {
             break;
         }
         results.push(parent);

@@ -28,8 +28,7 @@ pub(super) fn reverting(graph: &Graph<'_>, requests: &Requests<'_>) -> Vec<bool>
         .zip(&requests.landing)
         .filter(|((_, _, request), landing)| request.reverts.is_some() && **landing != NONE)
         .map(|(_, landing)| *landing);
-    let by_message = (0..graph.len() as u32)
-        .filter(|commit| !graph.commits[*commit as usize].reverts.is_empty());
+    let by_message = graph.reverting.iter().copied();
     let mut reverting = Vec::new();
     for commit in by_request.chain(by_message) {
         if reverting.is_empty() {
@@ -53,7 +52,7 @@ pub(super) fn reverts(
     let is_ours = |commit: u32| touches[commit as usize] != Touch::Elsewhere;
     let squashed = squashed(requests);
     let mut found = Vec::new();
-    for by in (0..graph.len() as u32).filter(|by| is_ours(*by)) {
+    for by in graph.reverting.iter().copied().filter(|by| is_ours(*by)) {
         let commit = graph.commits[by as usize];
         for hash in &commit.reverts {
             let known = graph.find(graph.repository[by as usize], hash);

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::graph::Graph;
+use super::keys::KeyMap;
 use super::{Flags, NONE};
 
 /// A rollout that brings an earlier version back.
@@ -52,49 +53,59 @@ pub(super) fn rollbacks(draft: &mut Draft<'_>, graph: &Graph<'_>, age: i64) -> V
 #[derive(Clone, Default)]
 struct Line {
     /// By version when it first went live here: odd numbers, so that there is room before each.
-    first_live: std::collections::HashMap<u32, i64>,
+    first_live: KeyMap<i64>,
     next: i64,
     live: Option<u32>,
     /// Rollouts that nobody rolled back, in order of time.
-    standing: Vec<u32>,
+    standing: Vec<Standing>,
+}
+
+/// A rollout that nobody rolled back.
+#[derive(Clone, Copy)]
+struct Standing {
+    rollout: u32,
+    /// When it went live, in the numbers of `first_live`.
+    live: i64,
+    /// When its version first did.
+    first_live: i64,
 }
 
 impl Line {
     /// Puts a rollout live; returns the rollouts that it undoes.
     fn put(&mut self, at: u32, draft: &Draft<'_>, graph: &Graph<'_>) -> Vec<u32> {
         let version = draft.version_of[at as usize];
+        let key = hash_of(version);
         let before = self.live.replace(version);
-        let first_live = |line: &Self, rollout: u32| {
-            let version = draft.version_of[rollout as usize];
-            line.first_live.get(&version).copied().unwrap_or(i64::MAX)
-        };
-        let undone = match (self.first_live.get(&version).copied(), before) {
+        let undone = match (self.first_live.get(&key).copied(), before) {
             (Some(first), Some(live)) if live != version => {
-                let is_back = self.first_live.get(&live).is_some_and(|live| first < *live);
-                if is_back {
-                    self.take(|line, rollout| first_live(line, rollout) > first)
+                let live = self.first_live.get(&hash_of(live)).copied();
+                if live.is_some_and(|live| first < live) {
+                    // What went live before cannot be of a later version, so that only the end is searched.
+                    let from = self.standing.partition_point(|one| one.live <= first);
+                    self.take(from, |one| one.first_live > first)
                 } else {
                     Vec::new()
                 }
             }
             (None, Some(live)) if draft.rollouts[at as usize].is_rollback => {
                 let undone = self.undo_by_history(at, live, draft, graph);
-                let earliest = undone
-                    .iter()
-                    .map(|rollout| first_live(self, *rollout))
-                    .min();
-                if let Some(earliest) = earliest {
+                if let Some(earliest) = undone.iter().map(|one| one.first_live).min() {
                     // Later rollbacks and roll-forwards see it where it belongs: before what it undid.
-                    self.first_live.insert(version, earliest - 1);
+                    self.first_live.insert(key, earliest - 1);
                 }
                 undone
             }
             _ => Vec::new(),
         };
         self.next += 2;
-        self.first_live.entry(version).or_insert(self.next + 1);
-        self.standing.push(at);
-        undone
+        let live = self.next + 1;
+        let first_live = *self.first_live.entry(key).or_insert(live);
+        self.standing.push(Standing {
+            rollout: at,
+            live,
+            first_live,
+        });
+        undone.into_iter().map(|one| one.rollout).collect()
     }
 
     /// A version that was never live here, of which its source says that it is a rollback, undoes what its history
@@ -105,7 +116,7 @@ impl Line {
         live: u32,
         draft: &Draft<'_>,
         graph: &Graph<'_>,
-    ) -> Vec<u32> {
+    ) -> Vec<Standing> {
         let commit_of = |rollout: u32| {
             let deployment = draft.deployment_of[rollout as usize];
             draft.deployments[deployment as usize].commit
@@ -114,18 +125,21 @@ impl Line {
             NONE => Vec::new(),
             commit => graph.history(commit),
         };
-        self.take(|_, rollout| match commit_of(rollout) {
+        self.take(0, |one| match commit_of(one.rollout) {
             commit if commit != NONE && !history.is_empty() => !history[commit as usize],
-            _ => draft.version_of[rollout as usize] == live,
+            _ => draft.version_of[one.rollout as usize] == live,
         })
     }
 
-    fn take(&mut self, is_undone: impl Fn(&Self, u32) -> bool) -> Vec<u32> {
-        let standing = std::mem::take(&mut self.standing);
-        let (undone, standing) = standing
-            .into_iter()
-            .partition(|rollout| is_undone(self, *rollout));
-        self.standing = standing;
+    fn take(&mut self, from: usize, is_undone: impl Fn(&Standing) -> bool) -> Vec<Standing> {
+        let (undone, standing): (Vec<_>, Vec<_>) =
+            self.standing.drain(from..).partition(|one| is_undone(one));
+        self.standing.extend(standing);
         undone
     }
+}
+
+/// Spreads a small number, as a map that does not hash needs it.
+fn hash_of(version: u32) -> u64 {
+    u64::from(version).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

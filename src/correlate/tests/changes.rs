@@ -325,6 +325,29 @@ fn a_commit_of_a_monorepo_is_a_change_only_where_it_touches_a_path() {
     );
 }
 
+#[test]
+fn a_pull_request_of_another_application_in_a_monorepo_is_neither_change_nor_hotfix() {
+    let story = "
+        09:00 commit a paths shop/x
+        10:00 deploy a to production
+        10:10 commit b paths shop/x
+        10:20 deploy b to production
+        10:30 commit w paths web/x
+        10:30 merge 1 squashed-as w label hotfix
+        10:40 commit x after w branch paths shop/y
+        10:50 commit m after w,x
+        10:50 merge 2 as m
+        11:00 deploy m to production";
+    assert_snapshot!(told_with(story, &monorepo(), &Sources::default()), @r"
+    production (production)
+      10:00 D1 baseline
+      10:20 D2: b 10m
+      11:00 D3: x 20m
+    ");
+    let block = block_with(&timeline(story), &monorepo(), &Sources::default());
+    assert_eq!(block.lanes[0].pull_requests.offset, [0, 0, 0, 1]);
+}
+
 /// What is open at each time of day 1, in order.
 fn open(intervals: &Intervals, hours: [i64; 6]) -> Vec<usize> {
     hours

@@ -152,6 +152,7 @@ fn an_old_revert_is_no_evidence_but_ends_a_failure_at_any_age() {
 
 #[test]
 fn a_hotfix_by_label_or_branch_fails_the_latest_deployment_before_it() {
+    insta::allow_duplicates! {
     for word in ["label hotfix", "branch-name hotfix/pay"] {
         let story = format!(
             "
@@ -163,6 +164,7 @@ fn a_hotfix_by_label_or_branch_fails_the_latest_deployment_before_it() {
           11:00 D2: b 30m; failed by hotfix !7, recovered 12:00 in 1h
           12:00 D3 hotfix: h 30m
         ");
+    }
     }
     assert_snapshot!(after_the_beginning("
         11:30 commit h
@@ -298,6 +300,7 @@ fn an_incident_resolved_before_the_deployment_finished_ends_nothing() {
 
 #[test]
 fn a_ticket_may_name_the_deployment_its_version_or_a_commit_at_any_age() {
+    insta::allow_duplicates! {
     for words in ["names D2", "names v2", "commit b"] {
         let story = format!(
             "
@@ -317,6 +320,7 @@ fn a_ticket_may_name_the_deployment_its_version_or_a_commit_at_any_age() {
           12:00 D3 baseline
         d9 12:00 INC-1 open from D2 by reference
         ");
+    }
     }
 }
 
@@ -379,6 +383,7 @@ fn a_verdict_names_the_cause_of_an_incident_or_takes_it_away() {
       11:00 D2: b 30m
     11:30 INC-1 restored in 30m from D1 by verdict
     ");
+    insta::allow_duplicates! {
     for words in ["unlink on INC-1", "unlink on INC-1 cause D2"] {
         let story = format!(
             "
@@ -389,6 +394,7 @@ fn a_verdict_names_the_cause_of_an_incident_or_takes_it_away() {
           11:00 D2: b 30m
         11:30 INC-1 restored in 30m
         ");
+    }
     }
     assert_snapshot!(after_the_beginning("
         11:30 incident INC-1 resolved 12:00

@@ -6,7 +6,15 @@ use proptest::prelude::*;
 
 use super::timeline::Timeline;
 use super::*;
-use crate::correlate::{Flags, Lane};
+use crate::correlate::builds::Builds;
+use crate::correlate::delivery::Delivery;
+use crate::correlate::draft::Draft;
+use crate::correlate::findings::Findings;
+use crate::correlate::graph::Graph;
+use crate::correlate::material::Material;
+use crate::correlate::rollback::rollbacks;
+use crate::correlate::rollouts::rollouts;
+use crate::correlate::{Flags, Lane, NONE};
 
 /// Stories of up to 40 events about few commits, clusters and environments, so that they meet.
 fn stories() -> impl Strategy<Value = Timeline> {
@@ -73,6 +81,50 @@ fn delivered(lane: &Lane) -> Vec<u64> {
     lane.commits.key.iter().map(|key| key.0).collect()
 }
 
+/// Whether each commit of each environment is live in the end: as the walk says, and as its definition does.
+fn live_in_the_end(timeline: &Timeline) -> Vec<(bool, bool)> {
+    let rules = Rules::default();
+    let sources = Sources::default();
+    let references = References::default();
+    let input = Input {
+        application: &"shop".into(),
+        events: &timeline.events,
+        references: &references,
+        rules: &rules,
+        sources: &sources,
+    };
+    let material = Material::sort(&timeline.events);
+    let graph = Graph::build(&material);
+    let builds = Builds::find(&material, &graph);
+    let mut pairs = Vec::new();
+    let rollouts = rollouts(&material, &input, Vec::new(), &mut Findings::default());
+    for (environment, rollouts) in rollouts {
+        let mut draft = Draft::of(&environment, rollouts, &material, &graph, &builds, &input);
+        let rollbacks = rollbacks(&mut draft, &graph, i64::MAX);
+        let count = material.repositories.len();
+        let delivery = Delivery::walk(&mut draft, &graph, count, &rollbacks);
+        let undone: BTreeSet<u32> = rollbacks
+            .iter()
+            .flat_map(|one| one.undone.clone())
+            .collect();
+        let histories: Vec<Vec<bool>> = draft
+            .deployments
+            .iter()
+            .filter(|one| one.commit != NONE)
+            .filter(|one| one.rollouts.iter().any(|rollout| !undone.contains(rollout)))
+            .map(|one| graph.history(one.commit))
+            .collect();
+        for commit in 0..graph.len() as u32 {
+            let times = delivery.interruptions(commit);
+            let is_delivered = delivery.delivered_by[commit as usize] != NONE;
+            let walked = is_delivered && times.last().is_none_or(|last| last.to != i64::MAX);
+            let defined = histories.iter().any(|history| history[commit as usize]);
+            pairs.push((walked, defined));
+        }
+    }
+    pairs
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -114,13 +166,20 @@ proptest! {
     }
 
     #[test]
+    fn a_commit_is_live_while_a_deployment_that_holds_it_stands(timeline in stories()) {
+        for (walked, defined) in live_in_the_end(&timeline) {
+            prop_assert_eq!(walked, defined);
+        }
+    }
+
+    #[test]
     fn columns_fit_together(timeline in stories()) {
         let block = correlated(&timeline);
         for lane in &block.lanes {
             let deployments = lane.deployments.key.len();
             for changes in [&lane.commits, &lane.merges, &lane.pull_requests] {
                 prop_assert_eq!(changes.offset.len(), deployments + 1);
-                prop_assert_eq!(changes.of(deployments.max(1) - 1).end.max(changes.len()), changes.len());
+                prop_assert_eq!(changes.offset.last().copied(), Some(changes.len() as u32));
                 prop_assert_eq!(changes.landed.seconds.len(), changes.len());
             }
             prop_assert!(lane.deployments.finished_at.is_sorted());
