@@ -1,23 +1,24 @@
 //! The parts of the lead time side by side.
 
-use crate::correlate::Block;
-use crate::model::{LeadTimeFrom, Metric, Notice, Question};
+use crate::model::{LeadTimeFrom, Metric, Notice};
 
 use super::answer::Answer;
+use super::evaluate::Scope;
+use super::notices;
 use super::series::{Asked, numbers};
-use super::{Context, notices};
 
 /// One number column a part, in the order of the delivery.
 ///
 /// Shape: `lead_time_coding_<statistic>` … `lead_time_deploy_<statistic>`, each followed by its `…_previous` where
 /// asked; one row a group. Means and sums add up to those of the lead time from `committed`.
-pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
+pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
+    let question = scope.question;
     let asked = Metric::PARTS.map(|metric| Asked {
         name: format!("{}_{}", metric.as_str(), question.statistic.as_str()),
         metric,
         statistic: question.statistic,
     });
-    let mut numbers = numbers(context, question, blocks, &asked);
+    let mut numbers = numbers(scope, &asked);
     if question.lead_time_from != LeadTimeFrom::Committed {
         numbers.notices.push(Notice::info(
             "The parts are those of the lead time from `committed`, wherever the lead time itself starts.",

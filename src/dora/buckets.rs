@@ -262,8 +262,8 @@ impl Buckets {
     /// Splits sorted times among the cells: calls `each` with every cell that has some, and their indices.
     pub fn march(&self, times: &[i64], mut each: impl FnMut(usize, Range<usize>)) {
         let extent = self.extent();
-        let mut at = times.partition_point(|time| *time < extent.start);
-        let last = at + times[at..].partition_point(|time| *time < extent.end);
+        let mut at = first_not_before(times, extent.start);
+        let last = first_not_before(times, extent.end).max(at);
         if self.cells() == 1 {
             if at < last {
                 each(0, at..last);
@@ -294,4 +294,47 @@ impl Buckets {
         }
         Some(self.bounds.partition_point(|bound| *bound <= time) - 1)
     }
+}
+
+/// The index of the first time at or after `bound` in sorted times.
+///
+/// Guesses by proportion and gallops from there: deployments come about evenly, and each probe of a plain binary
+/// search in thousands of lanes is a wait for memory.
+pub(super) fn first_not_before(times: &[i64], bound: i64) -> usize {
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return 0;
+    };
+    if *first >= bound {
+        return 0;
+    }
+    if *last < bound {
+        return times.len();
+    }
+    // From here on `times[low] < bound <= times[high]`.
+    let (mut low, mut high) = (0, times.len() - 1);
+    let share = (bound - first) as f64 / (last - first) as f64;
+    let guess = ((share * high as f64) as usize).clamp(low, high);
+    let mut step = 8;
+    if times[guess] < bound {
+        low = guess;
+        while low + step < high {
+            if times[low + step] >= bound {
+                high = low + step;
+                break;
+            }
+            low += step;
+            step *= 4;
+        }
+    } else {
+        high = guess;
+        while low + step < high {
+            if times[high - step] < bound {
+                low = high - step;
+                break;
+            }
+            high -= step;
+            step *= 4;
+        }
+    }
+    low + 1 + times[low + 1..high].partition_point(|time| *time < bound)
 }

@@ -9,6 +9,7 @@ use super::answer::Coverages;
 use super::buckets::{Buckets, Span};
 
 /// The kinds of events that a metric rests on: those it cannot do without, and those it heeds where a source yields them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Needs {
     pub required: &'static [EventKind],
     pub optional: &'static [EventKind],

@@ -2,102 +2,85 @@
 
 use smallvec::SmallVec;
 
-use crate::correlate::NONE;
+use crate::correlate::{Lane, NONE, Recovery};
 
 use super::groups::Facts;
-use super::pass::Pass;
-use super::sheet::{Column, Counts};
+use super::pass::{LaneRows, Pass, Rows};
+use super::sheet::{Columns, Counts};
 
 /// Gathers the recoveries of failed deployments, by the moment of recovery, and counts what has not recovered.
-pub(super) fn recoveries(pass: &mut Pass<'_, '_, '_>) {
+pub(super) fn recoveries<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
     let extent = pass.buckets.extent();
-    for (_, lane) in pass.lanes() {
-        let whole = pass
-            .selection
-            .takes_whole_lanes()
-            .then(|| pass.lane_group(lane));
-        let first = lane
-            .recoveries
-            .partition_point(|recovery| recovery.recovered_at < extent.start);
-        let mut columns: Vec<Column<'static, u64>> = Vec::new();
+    for LaneRows { lane, group, .. } in lanes {
+        let environment = Some(lane.environment.text());
+        let begun = |recovery: &Recovery| recovery.recovered_at < extent.start;
+        let first = lane.recoveries.partition_point(begun);
+        let mut columns = Columns::default();
         let mut authors = SmallVec::new();
         for recovery in &lane.recoveries[first..] {
             let Some(cell) = pass.buckets.cell_of(recovery.recovered_at) else {
                 break;
             };
-            let groups = match whole {
-                Some(group) => SmallVec::from_slice(&[group]),
-                None => {
-                    let facts =
-                        pass.deployment_facts(lane, recovery.deployment as usize, &mut authors);
-                    pass.row_groups(Some(lane.environment.text()), &facts)
-                }
-            };
             let span = recovery.milliseconds.max(0) as u64;
-            for group in groups {
-                match columns.iter_mut().find(|column| column.group == group) {
-                    Some(column) => column.push(cell, span),
-                    None => {
-                        let mut column = Column::new(group);
-                        column.push(cell, span);
-                        columns.push(column);
-                    }
-                }
+            if let Some(group) = group {
+                columns.push(&[*group], cell, span);
+                continue;
             }
+            let facts = pass.deployment_facts(lane, recovery.deployment as usize, &mut authors);
+            let groups = pass.row_groups(environment, &facts);
+            columns.push(&groups, cell, span);
         }
-        pass.sheet.wide.extend(columns);
+        pass.sheet.wide.extend(columns.0);
         for open in &lane.open_failures {
             let at = *open as usize;
             let finished_at = lane.deployments.finished_at[at];
             let passes = extent.contains(&finished_at)
-                && (whole.is_some() || {
+                && (group.is_some() || {
                     let facts = pass.deployment_facts(lane, at, &mut authors);
                     pass.tests.accept(&facts)
                 });
             if passes {
-                pass.sheet.unrecovered.0 += 1;
-                pass.sheet.unrecovered.1 = pass.sheet.unrecovered.1.min(finished_at);
+                let (count, oldest) = pass.sheet.unrecovered;
+                pass.sheet.unrecovered = (count + 1, oldest.min(finished_at));
             }
         }
     }
 }
 
 /// Counts rollouts that never went live, by their end.
-pub(super) fn failed_rollouts(pass: &mut Pass<'_, '_, '_>) {
+pub(super) fn failed_rollouts<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
     let class = pass.class;
-    for (_, lane) in pass.lanes() {
-        let rollouts = &lane.failed_rollouts;
-        let mut rows = Vec::new();
-        pass.buckets.march(&rollouts.ended_at, |cell, indices| {
-            rows.push((cell, indices))
-        });
-        if pass.selection.takes_whole_lanes() {
-            let group = pass.lane_group(lane);
-            for (cell, indices) in rows {
+    for LaneRows { lane, group, .. } in lanes {
+        let mut rows = Rows::new();
+        let ended_at = &lane.failed_rollouts.ended_at;
+        pass.buckets
+            .march(ended_at, |cell, indices| rows.push((cell, indices)));
+        for (cell, indices) in rows {
+            if let Some(group) = group {
                 let count = indices.len() as u64;
                 pass.sheet
                     .tallies
-                    .add(group, class, cell, Counts::of(count, count));
+                    .add(*group, class, cell, Counts::of(count, count));
+                continue;
             }
-            continue;
-        }
-        for (cell, at) in rows
-            .into_iter()
-            .flat_map(|(cell, rows)| rows.map(move |at| (cell, at)))
-        {
-            let cluster = rollouts
-                .cluster
-                .get(at..at + 1)
-                .filter(|cluster| cluster[0] != NONE);
-            let cancelled = rollouts.cancelled.get(at).copied().unwrap_or(false);
-            let facts = Facts {
-                clusters: cluster.unwrap_or(&[]),
-                outcome: Some(if cancelled { "cancelled" } else { "failed" }),
-                ..Facts::NOTHING
-            };
-            for group in pass.row_groups(Some(lane.environment.text()), &facts) {
-                pass.sheet.tallies.add(group, class, cell, Counts::of(1, 1));
+            for at in indices {
+                let facts = rollout_facts(lane, at);
+                for group in pass.row_groups(Some(lane.environment.text()), &facts) {
+                    pass.sheet.tallies.add(group, class, cell, Counts::of(1, 1));
+                }
             }
         }
+    }
+}
+
+/// What filters and groups see of a rollout that never went live.
+pub(super) fn rollout_facts(lane: &Lane, at: usize) -> Facts<'_> {
+    let rollouts = &lane.failed_rollouts;
+    let cluster = rollouts.cluster.get(at..at + 1);
+    let cancelled = rollouts.cancelled.get(at).copied().unwrap_or(false);
+    Facts {
+        clusters: cluster.filter(|cluster| cluster[0] != NONE).unwrap_or(&[]),
+        outcome: Some(if cancelled { "cancelled" } else { "failed" }),
+        ..Facts::NOTHING
     }
 }

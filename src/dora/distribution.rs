@@ -1,12 +1,11 @@
 //! A histogram of a metric's values.
 
-use crate::correlate::Block;
 use crate::model::{Metric, MetricShape, Notice, Question, Statistic, Text, Unit};
 
 use super::answer::{Answer, Column, Table, Values};
-use super::evaluate::{collect, on_two_threads};
+use super::evaluate::{Links, Scope, collect, on_two_threads};
+use super::notices;
 use super::series::{Groups, whole};
-use super::{Context, notices};
 
 /// Upper bounds in seconds that people think in; lead times spread over five orders of magnitude, so steps grow.
 const SECONDS: [u64; 27] = [
@@ -67,7 +66,8 @@ const COUNTS: [u64; 20] = [
 /// Shape: `bucket_min` (included), `bucket_max` (excluded), `count`, then one text column a `groupBy` key; rows by
 /// group, then bound. All groups have the same bounds, from the least value's to the greatest one's, without gaps.
 /// Counts, rates and frequencies have no values of their own: the table is empty and a notice says so.
-pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
+pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
+    let question = scope.question;
     let metric = question.metric;
     let (steps, unit): (&[u64], Unit) = match metric.shape() {
         MetricShape::Duration => (&SECONDS, Unit::Seconds),
@@ -76,8 +76,8 @@ pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Bloc
             return Answer::Table(without_values(metric, question));
         }
     };
-    let buckets = whole(context, question, context.range);
-    let found = collect(context, question, blocks, metric, Statistic::P50, buckets);
+    let buckets = whole(scope, scope.context.range);
+    let found = collect(scope, metric, Statistic::P50, buckets, Links::Skip);
     let groups = Groups::of(&[&found], question.limit);
     let histogram = |values: &super::groups::GroupValues| {
         let (narrow, wide) = found.columns(found.sheet.registry.find(values));
@@ -145,9 +145,9 @@ pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Bloc
             values: Values::Text(values),
         });
     }
-    let mut said = notices::of_applications(blocks);
+    let mut said = notices::of_applications(&scope.blocks);
     said.extend(notices::of_metric(
-        context,
+        scope.context,
         question,
         metric,
         Statistic::Count,

@@ -1,5 +1,6 @@
 //! A metric over buckets and groups: gathers from all blocks, then makes statistics of what was found.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +17,7 @@ use super::deployments::{failed_rollouts, recoveries};
 use super::groups::GroupValues;
 use super::incidents::{IncidentKind, openings, outages, restores};
 use super::lead_time::{ChangeCount, ChangeSpan, batch_sizes, counts, part_sums, spans};
-use super::pass::{CountedIn, Pass};
+use super::pass::Pass;
 use super::select::Selection;
 use super::sheet::{Counts, Sheet, Tally};
 use super::state::{defect_ages, open_incidents, pull_request_ages, undeployed};
@@ -104,7 +105,7 @@ pub(super) struct Collected<'a> {
     pub buckets: Buckets,
     metric: Metric,
     form: Form,
-    classes: Classes,
+    classes: Arc<Classes>,
     /// `[class][point]`.
     shares: Vec<Vec<Share>>,
     /// Indices into the sheet's lists, by group.
@@ -148,16 +149,6 @@ impl Index {
     }
 }
 
-/// The blocks that a question's application filters leave.
-pub(super) fn selected<'a>(context: &Context<'a>, selection: &Selection<'_>) -> Vec<&'a Block> {
-    context
-        .blocks
-        .iter()
-        .map(Arc::as_ref)
-        .filter(|block| selection.accepts_application(block))
-        .collect()
-}
-
 /// Runs on at most two threads: a question must not take the whole machine.
 pub(super) fn on_two_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
@@ -169,23 +160,69 @@ pub(super) fn on_two_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
+/// A question, what it is asked of, and what several metrics of its answer share.
+pub(super) struct Scope<'a, 'q> {
+    pub context: &'q Context<'a>,
+    pub question: &'q Question,
+    /// The blocks that the application filters leave.
+    pub blocks: Vec<&'a Block>,
+    /// Numbers of the blocks, split for the threads.
+    pieces: Vec<Vec<usize>>,
+    /// Coverage classes by the kinds of events they rest on.
+    classes: RefCell<Vec<(Needs, Arc<Classes>)>>,
+}
+
+impl<'a, 'q> Scope<'a, 'q> {
+    pub fn new(context: &'q Context<'a>, question: &'q Question) -> Self {
+        let selection = Selection::new(question);
+        let blocks = context.blocks.iter().map(Arc::as_ref);
+        let blocks: Vec<&Block> = blocks
+            .filter(|block| selection.accepts_application(block))
+            .collect();
+        Self {
+            context,
+            question,
+            pieces: pieces(&blocks),
+            blocks,
+            classes: RefCell::default(),
+        }
+    }
+
+    fn classes(&self, needs: Needs) -> Arc<Classes> {
+        let mut known = self.classes.borrow_mut();
+        if let Some((_, classes)) = known.iter().find(|(of, _)| *of == needs) {
+            return classes.clone();
+        }
+        let blocks = self.blocks.iter().copied();
+        let classes = Arc::new(Classes::new(self.context.coverages, &needs, blocks));
+        known.push((needs, classes.clone()));
+        classes
+    }
+}
+
+/// Whether the linked share of all deployments is counted too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    Count,
+    Skip,
+}
+
 /// Gathers a metric from the selected blocks.
 pub(super) fn collect<'a>(
-    context: &Context<'a>,
-    question: &Question,
-    blocks: &[&'a Block],
+    scope: &Scope<'a, '_>,
     metric: Metric,
     statistic: Statistic,
     buckets: Buckets,
+    links: Links,
 ) -> Collected<'a> {
-    let mut question = question.clone();
+    let mut question = scope.question.clone();
     if metric == Metric::Commits {
         question.change_unit = ChangeUnit::Commit;
     }
+    let (blocks, pieces) = (&scope.blocks, &scope.pieces);
     let selection = Selection::new(&question);
     let form = Form::of(metric, statistic);
-    let needs = Needs::of(metric, &question);
-    let classes = Classes::new(context.coverages, &needs, blocks.iter().copied());
+    let classes = scope.classes(Needs::of(metric, &question));
     let cells = question
         .group_by
         .is_empty()
@@ -198,11 +235,10 @@ pub(super) fn collect<'a>(
         for number in numbers {
             let class = classes.of_block[*number];
             let mut pass = Pass::new(&selection, &buckets, blocks[*number], class, &mut sheet);
-            gather(&mut pass, metric, form);
+            gather(&mut pass, metric, form, links == Links::Count);
         }
         sheet
     };
-    let pieces = pieces(blocks);
     let sheets: Vec<Sheet<'a>> = if pieces.len() == 1 {
         vec![gather_from(&pieces[0])]
     } else {
@@ -290,21 +326,29 @@ fn pieces(blocks: &[&Block]) -> Vec<Vec<usize>> {
 }
 
 /// Gathers a metric from one block.
-fn gather(pass: &mut Pass<'_, '_, '_>, metric: Metric, form: Form) {
-    pass.count_all(CountedIn::Links);
+fn gather(pass: &mut Pass<'_, '_, '_>, metric: Metric, form: Form, links: bool) {
+    let lanes = pass.lanes();
+    let tallied = match metric {
+        // Of these only the whole is read.
+        Metric::DeploymentFrequency | Metric::Deployments => Some(Flags::LINKED),
+        Metric::ChangeFailRate => Some(Flags::FAILED),
+        Metric::DeploymentReworkRate => Some(Flags::REWORK),
+        _ => None,
+    };
+    pass.count(&lanes, tallied, links);
     match metric {
-        Metric::DeploymentFrequency | Metric::Deployments => {
-            pass.count_all(CountedIn::Tallies(Flags::LINKED))
-        }
-        Metric::ChangeFailRate => pass.count_all(CountedIn::Tallies(Flags::FAILED)),
-        Metric::DeploymentReworkRate => pass.count_all(CountedIn::Tallies(Flags::REWORK)),
-        Metric::FailedDeploymentRecoveryTime => recoveries(pass),
-        Metric::FailedRollouts => failed_rollouts(pass),
-        Metric::Commits => counts(pass, ChangeCount::All),
-        Metric::RevertRate => counts(pass, ChangeCount::Reverts),
-        Metric::ReworkShare => counts(pass, ChangeCount::Rework),
-        Metric::BatchSize => batch_sizes(pass),
-        Metric::UndeployedCommits => undeployed(pass),
+        // Counted above.
+        Metric::DeploymentFrequency
+        | Metric::Deployments
+        | Metric::ChangeFailRate
+        | Metric::DeploymentReworkRate => {}
+        Metric::FailedDeploymentRecoveryTime => recoveries(pass, &lanes),
+        Metric::FailedRollouts => failed_rollouts(pass, &lanes),
+        Metric::Commits => counts(pass, &lanes, ChangeCount::All),
+        Metric::RevertRate => counts(pass, &lanes, ChangeCount::Reverts),
+        Metric::ReworkShare => counts(pass, &lanes, ChangeCount::Rework),
+        Metric::BatchSize => batch_sizes(pass, &lanes),
+        Metric::UndeployedCommits => undeployed(pass, &lanes),
         Metric::PullRequestAge => pull_request_ages(pass),
         Metric::TimeToRestore => restores(pass),
         Metric::Incidents => openings(pass, IncidentKind::Any),
@@ -323,8 +367,8 @@ fn gather(pass: &mut Pass<'_, '_, '_>, metric: Metric, form: Form) {
                 return;
             };
             match span {
-                ChangeSpan::Part(part) if form == Form::PartMean => part_sums(pass, part),
-                ChangeSpan::LeadTime(_) | ChangeSpan::Part(_) => spans(pass, span),
+                ChangeSpan::Part(part) if form == Form::PartMean => part_sums(pass, &lanes, part),
+                ChangeSpan::LeadTime(_) | ChangeSpan::Part(_) => spans(pass, &lanes, span),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::model::{
 
 use super::answer::{Answer, Cell, EventRow};
 use super::calendar::instant;
+use super::deployments::rollout_facts;
 use super::groups::{Facts, value};
 use super::incidents::{IncidentKind, environment_of, incident_facts, is_selected};
 use super::lead_time::ChangeSpan;
@@ -57,7 +58,7 @@ type Extent = std::ops::Range<i64>;
 /// * `pull_requests`: `closed_at`, `open`, `age` (seconds, to its close or now), `author`, `repository`; those that
 ///   were open at some time of the range.
 pub(super) fn rows(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
-    let mut places = Vec::new();
+    let mut places = Newest::new(question.limit);
     let extent = extent(context);
     for block in blocks {
         let selection = Selection::new(question);
@@ -77,7 +78,7 @@ pub(super) fn rows(context: &Context<'_>, question: &Question, blocks: &[&Block]
 /// Shape: time of the finish or opening; cells `timeEnd` (the resolution; null while open and for deployments),
 /// `title`, `tags` (words apart by commas).
 pub(super) fn annotations(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
-    let mut places = Vec::new();
+    let mut places = Newest::new(question.limit);
     let extent = extent(context);
     for block in blocks {
         let selection = Selection::new(question);
@@ -93,25 +94,72 @@ fn extent(context: &Context<'_>) -> Extent {
     context.range.start.timestamp_millis()..context.range.end.timestamp_millis().min(now)
 }
 
+/// The newest rows while they are gathered: millions are offered where a thousand are shown.
+struct Newest<'a> {
+    limit: usize,
+    places: Vec<Place<'a>>,
+    /// Rows older than this are not shown.
+    oldest: i64,
+    /// How many were offered.
+    all: usize,
+}
+
+impl<'a> Newest<'a> {
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            places: Vec::new(),
+            oldest: i64::MIN,
+            all: 0,
+        }
+    }
+
+    fn push(&mut self, place: Place<'a>) {
+        self.all += 1;
+        if place.at < self.oldest {
+            return;
+        }
+        self.places.push(place);
+        if self.places.len() > 4 * self.limit + 1_000 {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.limit == 0 {
+            self.places.clear();
+        } else if self.places.len() > self.limit {
+            let (_, last, _) = self
+                .places
+                .select_nth_unstable_by_key(self.limit - 1, Place::order);
+            self.oldest = last.at;
+            self.places.truncate(self.limit);
+        }
+    }
+}
+
+impl Place<'_> {
+    fn order(&self) -> (Reverse<i64>, EventKey, Option<usize>) {
+        (Reverse(self.at), self.key, self.lane)
+    }
+}
+
 fn settled<'a>(
     context: &Context<'_>,
     question: &Question,
     blocks: &[&'a Block],
-    mut places: Vec<Place<'a>>,
+    mut newest: Newest<'a>,
     row: impl Fn(&Context<'_>, &Question, &Place<'a>) -> Option<EventRow>,
 ) -> Answer {
-    let all = places.len();
-    let order = |place: &Place<'_>| (Reverse(place.at), place.key, place.lane);
-    if all > question.limit && question.limit > 0 {
-        places.select_nth_unstable_by_key(question.limit - 1, order);
-    }
-    places.truncate(question.limit);
-    places.sort_by_key(order);
+    newest.cut();
+    let mut places = newest.places;
+    places.sort_by_key(Place::order);
     let mut said = notices::of_applications(blocks);
-    if places.len() < all {
+    if places.len() < newest.all {
         said.push(Notice::info(format!(
-            "The newest {} of {all} rows are shown.",
-            places.len()
+            "The newest {} of {} rows are shown.",
+            places.len(),
+            newest.all
         )));
     }
     Answer::Events {
@@ -124,20 +172,18 @@ fn settled<'a>(
 }
 
 /// The indices of a sorted column that lie in the extent.
-fn inside(times: &[i64], extent: &Extent) -> Extent2 {
+fn inside(times: &[i64], extent: &Extent) -> std::ops::Range<usize> {
     let first = times.partition_point(|at| *at < extent.start);
     let past = times.partition_point(|at| *at < extent.end);
     first..past.max(first)
 }
-
-type Extent2 = std::ops::Range<usize>;
 
 fn changes<'a>(
     selection: &Selection<'_>,
     tests: &RowTests<'_>,
     block: &'a Block,
     extent: &Extent,
-    places: &mut Vec<Place<'a>>,
+    places: &mut Newest<'a>,
 ) {
     for (number, lane) in selection.lanes(block) {
         let times = &lane.deployments.finished_at;
@@ -170,7 +216,7 @@ fn deployments<'a>(
     tests: &RowTests<'_>,
     block: &'a Block,
     extent: &Extent,
-    places: &mut Vec<Place<'a>>,
+    places: &mut Newest<'a>,
 ) {
     for (number, lane) in selection.lanes(block) {
         let times = &lane.deployments.finished_at;
@@ -192,15 +238,7 @@ fn deployments<'a>(
         }
         let failed = &lane.failed_rollouts;
         for rollout in inside(&failed.ended_at, extent) {
-            let cluster = failed
-                .cluster
-                .get(rollout..rollout + 1)
-                .filter(|cluster| cluster[0] != NONE);
-            let facts = Facts {
-                clusters: cluster.unwrap_or(&[]),
-                outcome: Some(outcome_of(lane, rollout)),
-                ..Facts::NOTHING
-            };
+            let facts = rollout_facts(lane, rollout);
             if tests.accept(&facts) {
                 places.push(Place {
                     at: failed.ended_at[rollout],
@@ -213,16 +251,6 @@ fn deployments<'a>(
             }
         }
     }
-}
-
-fn outcome_of(lane: &Lane, rollout: usize) -> &'static str {
-    let cancelled = lane
-        .failed_rollouts
-        .cancelled
-        .get(rollout)
-        .copied()
-        .unwrap_or(false);
-    if cancelled { "cancelled" } else { "failed" }
 }
 
 fn authors_of(selection: &Selection<'_>, lane: &Lane, deployment: usize) -> SmallVec<[u32; 4]> {
@@ -248,7 +276,7 @@ fn incidents<'a>(
     tests: &RowTests<'_>,
     block: &'a Block,
     extent: &Extent,
-    places: &mut Vec<Place<'a>>,
+    places: &mut Newest<'a>,
 ) {
     for at in inside(&block.incidents.opened_at, extent) {
         if is_selected(selection, block, at, IncidentKind::Any)
@@ -269,7 +297,7 @@ fn pull_requests<'a>(
     tests: &RowTests<'_>,
     block: &'a Block,
     extent: &Extent,
-    places: &mut Vec<Place<'a>>,
+    places: &mut Newest<'a>,
 ) {
     let requests = &block.pull_requests;
     let opened = requests.opened_at.partition_point(|at| *at < extent.end);
@@ -371,20 +399,12 @@ fn change_row(
 
 fn deployment_row(question: &Question, place: &Place<'_>, at: usize) -> Option<EventRow> {
     let block = place.block;
-    let (number, lane) = (place.lane?, block.lanes.get(place.lane?)?);
+    let lane = block.lanes.get(place.lane?)?;
     let deployments = &lane.deployments;
     let rollout = at.checked_sub(deployments.finished_at.len());
     let facts = match rollout {
         None => bare_facts(lane, at),
-        Some(rollout) => Facts {
-            clusters: lane
-                .failed_rollouts
-                .cluster
-                .get(rollout..rollout + 1)
-                .unwrap_or(&[]),
-            outcome: Some(outcome_of(lane, rollout)),
-            ..Facts::NOTHING
-        },
+        Some(rollout) => rollout_facts(lane, rollout),
     };
     let flags = deployments.flags.get(at).copied().unwrap_or_default();
     let mut row = event_row(
@@ -450,7 +470,6 @@ fn deployment_row(question: &Question, place: &Place<'_>, at: usize) -> Option<E
             Cell::Text((!clusters.is_empty()).then(|| clusters.join(", ").into())),
         ),
     ];
-    debug_assert!(number < block.lanes.len());
     Some(row)
 }
 

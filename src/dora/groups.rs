@@ -76,6 +76,8 @@ pub(super) struct Grouping<'q, 'a> {
     keys: &'q [GroupKey],
     block: &'a Block,
     known: HashMap<Alike, SmallVec<[u32; 2]>>,
+    /// The row before: neighbours are mostly alike.
+    last: Option<(Alike, SmallVec<[u32; 2]>)>,
 }
 
 impl<'q, 'a> Grouping<'q, 'a> {
@@ -84,6 +86,7 @@ impl<'q, 'a> Grouping<'q, 'a> {
             keys,
             block,
             known: HashMap::new(),
+            last: None,
         }
     }
 
@@ -118,8 +121,15 @@ impl<'q, 'a> Grouping<'q, 'a> {
                 SmallVec::new()
             },
         };
-        if let Some(groups) = self.known.get(&alike) {
+        if let Some((before, groups)) = &self.last
+            && *before == alike
+        {
             return groups.clone();
+        }
+        if let Some(groups) = self.known.get(&alike) {
+            let groups = groups.clone();
+            self.last = Some((alike, groups.clone()));
+            return groups;
         }
         let mut combinations: Vec<GroupValues> = vec![GroupValues::new()];
         for key in self.keys {
@@ -141,7 +151,8 @@ impl<'q, 'a> Grouping<'q, 'a> {
             .collect();
         groups.sort_unstable();
         groups.dedup();
-        self.known.insert(alike, groups.clone());
+        self.known.insert(alike.clone(), groups.clone());
+        self.last = Some((alike, groups.clone()));
         groups
     }
 

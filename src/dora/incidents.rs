@@ -8,7 +8,7 @@ use crate::model::Text;
 use super::groups::Facts;
 use super::pass::{Pass, bare_facts};
 use super::select::Selection;
-use super::sheet::{Column, Counts};
+use super::sheet::{Columns, Counts};
 
 /// Which incidents a metric is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub(super) fn restores(pass: &mut Pass<'_, '_, '_>) {
     let first = incidents
         .by_resolution
         .partition_point(|at| resolved_at(at) < extent.start);
-    let mut columns: Vec<Column<'static, u64>> = Vec::new();
+    let mut columns = Columns::default();
     for at in &incidents.by_resolution[first..] {
         let Some(cell) = pass.buckets.cell_of(resolved_at(at)) else {
             break;
@@ -119,18 +119,10 @@ pub(super) fn restores(pass: &mut Pass<'_, '_, '_>) {
         let Some(span) = incidents.time_to_restore.milliseconds_at(at) else {
             continue;
         };
-        for group in groups_of(pass, at, IncidentKind::Any) {
-            match columns.iter_mut().find(|column| column.group == group) {
-                Some(column) => column.push(cell, span as u64),
-                None => {
-                    let mut column = Column::new(group);
-                    column.push(cell, span as u64);
-                    columns.push(column);
-                }
-            }
-        }
+        let groups = groups_of(pass, at, IncidentKind::Any);
+        columns.push(&groups, cell, span as u64);
     }
-    pass.sheet.wide.extend(columns);
+    pass.sheet.wide.extend(columns.0);
     let odd = pass
         .block
         .quality

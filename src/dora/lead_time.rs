@@ -8,10 +8,10 @@ use smallvec::SmallVec;
 use crate::correlate::{Changes, Durations, Flags, Lane, NONE, QualityKind};
 use crate::model::{ChangeUnit, LeadTimeFrom, Metric, Question};
 
-use super::pass::{Pass, change_facts};
+use super::pass::{LaneRows, Pass, Rows, bare_facts, change_facts, single};
 use super::quantile::Value;
 use super::repeats::Repeats;
-use super::sheet::{Column, Counts};
+use super::sheet::{Column, Columns, Counts};
 
 /// Which span of a change is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,80 +58,68 @@ impl ChangeSpan {
     }
 }
 
-/// Cells of a lane with the deployments that lie in them.
-type Rows = SmallVec<[(usize, Range<usize>); 1]>;
-
-fn rows_of(pass: &Pass<'_, '_, '_>, lane: &Lane) -> Rows {
-    let mut rows = Rows::new();
-    pass.buckets
-        .march(&lane.deployments.finished_at, |cell, deployments| {
-            rows.push((cell, deployments))
-        });
-    rows
-}
-
-/// Whether the changes of all these deployments count: the commits of a baseline count in nothing.
-fn has_baseline(lane: &Lane, rows: &Rows) -> bool {
+/// Whether a baseline among these deployments has changes, which count in nothing.
+fn has_baseline(lane: &Lane, changes: &Changes, rows: &Rows) -> bool {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return false;
     };
-    lane.deployments.flags[first.1.start..last.1.end]
+    let deployments = first.1.start..last.1.end;
+    let flags = &lane.deployments.flags[deployments.clone()];
+    flags
         .iter()
-        .any(|flags| flags.has(Flags::BASELINE))
+        .zip(deployments)
+        .any(|(flags, at)| flags.has(Flags::BASELINE) && !changes.of(at).is_empty())
 }
 
 /// Gathers the spans of the changes that were delivered in each cell.
-pub(super) fn spans(pass: &mut Pass<'_, '_, '_>, span: ChangeSpan) {
+pub(super) fn spans<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], span: ChangeSpan) {
     let counts_links = span == ChangeSpan::LeadTime(LeadTimeFrom::Committed)
         && pass.selection.question.change_unit == ChangeUnit::Commit;
-    for (number, lane) in pass.lanes() {
-        let rows = rows_of(pass, lane);
-        if rows.is_empty() {
-            continue;
-        }
-        let baseline = has_baseline(lane, &rows);
-        let repeats = pass.repeats(lane.tier);
-        for changes in pass.changes(lane) {
+    for at in lanes.iter().filter(|lane| !lane.rows.is_empty()) {
+        let repeats = pass.repeats(at.lane.tier);
+        for changes in pass.changes(at.lane) {
             let Some(durations) = span.durations(changes) else {
                 continue;
             };
-            let whole = pass.selection.takes_whole_lanes()
-                && durations.milliseconds.is_empty()
-                && !baseline
-                && repeats.counts_all(changes);
-            if whole && let Some(column) = stretch(changes, durations, &rows) {
-                let group = pass.lane_group(lane);
-                if counts_links {
-                    let all = changes.offset[rows[0].1.start] as usize..;
-                    let linked = changes.in_pull_request.get(all).unwrap_or(&[]);
-                    let linked = linked
-                        .iter()
-                        .take(column.values.len())
-                        .filter(|known| **known);
-                    let counts = Counts::of(linked.count() as u64, column.values.len() as u64);
-                    pass.sheet.in_pull_requests.add(counts);
-                }
-                pass.sheet.narrow.push(Column { group, ..column });
-                continue;
-            }
             let picked = Picked {
-                number,
-                lane,
+                at,
                 changes,
-                rows: &rows,
                 repeats: &repeats,
                 counts_links,
             };
-            if durations.milliseconds.is_empty() {
-                let value =
-                    |at: usize| Some(durations.seconds[at]).filter(|seconds| *seconds != NONE);
-                let columns = picked.columns(pass, value);
-                pass.sheet.narrow.extend(columns);
-            } else {
-                let columns = picked.columns(pass, |at| {
-                    durations.milliseconds_at(at).map(|span| span as u64)
-                });
-                pass.sheet.wide.extend(columns);
+            let seconds =
+                |at: usize| Some(durations.seconds[at]).filter(|seconds| *seconds != NONE);
+            let milliseconds = |at: usize| durations.milliseconds_at(at).map(|span| span as u64);
+            match (picked.whole_group(), durations.milliseconds.is_empty()) {
+                (Some(group), true) => {
+                    let column = match picked.stretch(durations) {
+                        Some(stretch) => Column { group, ..stretch },
+                        None => picked.column(group, seconds),
+                    };
+                    if counts_links {
+                        pass.sheet
+                            .in_pull_requests
+                            .add(picked.links(column.values.len()));
+                    }
+                    pass.sheet.narrow.push(column);
+                }
+                (Some(group), false) => {
+                    let column = picked.column(group, milliseconds);
+                    if counts_links {
+                        pass.sheet
+                            .in_pull_requests
+                            .add(picked.links(column.values.len()));
+                    }
+                    pass.sheet.wide.push(column);
+                }
+                (None, true) => {
+                    let columns = picked.columns(pass, seconds);
+                    pass.sheet.narrow.extend(columns.0);
+                }
+                (None, false) => {
+                    let columns = picked.columns(pass, milliseconds);
+                    pass.sheet.wide.extend(columns.0);
+                }
             }
         }
     }
@@ -145,70 +133,96 @@ pub(super) fn spans(pass: &mut Pass<'_, '_, '_>, span: ChangeSpan) {
     }
 }
 
-/// A lane's spans as one stretch of the column; `None` where some are missing.
-fn stretch<'a>(
-    changes: &Changes,
-    durations: &'a Durations,
-    rows: &Rows,
-) -> Option<Column<'a, u32>> {
-    let start = changes.offset[rows.first()?.1.start];
-    let end = changes.offset[rows.last()?.1.end];
-    let values = &durations.seconds[start as usize..end as usize];
-    if durations.missing > 0 && values.contains(&NONE) {
-        return None;
-    }
-    let past = |deployments: &Range<usize>| changes.offset[deployments.end] - start;
-    Some(Column {
-        group: 0,
-        values: Cow::Borrowed(values),
-        runs: rows
-            .iter()
-            .map(|(cell, deployments)| (*cell as u32, past(deployments)))
-            .collect(),
-    })
-}
-
-/// Changes of a lane that have to be looked at one by one.
+/// The changes of a lane, and which of them count.
 struct Picked<'r, 'a> {
-    number: usize,
-    lane: &'a Lane,
+    at: &'r LaneRows<'a>,
     changes: &'a Changes,
-    rows: &'r Rows,
     repeats: &'r Repeats,
     counts_links: bool,
 }
 
 impl<'a> Picked<'_, 'a> {
+    /// The group of all changes, where no filter or group looks at them and no baseline is among them.
+    fn whole_group(&self) -> Option<u32> {
+        let by_column = match self.repeats {
+            Repeats::Count | Repeats::Skip => true,
+            Repeats::First(_) => false,
+        };
+        let baseline = has_baseline(self.at.lane, self.changes, &self.at.rows);
+        self.at.group.filter(|_| by_column && !baseline)
+    }
+
+    /// All values as one stretch of the column; `None` where some are missing or counted elsewhere.
+    fn stretch(&self, durations: &'a Durations) -> Option<Column<'a, u32>> {
+        let (changes, rows) = (self.changes, &self.at.rows);
+        let start = changes.offset[rows.first()?.1.start];
+        let end = changes.offset[rows.last()?.1.end];
+        let values = &durations.seconds[start as usize..end as usize];
+        if !self.repeats.counts_all(changes) || durations.missing > 0 && values.contains(&NONE) {
+            return None;
+        }
+        let past = |deployments: &Range<usize>| changes.offset[deployments.end] - start;
+        Some(Column {
+            group: 0,
+            values: Cow::Borrowed(values),
+            runs: rows
+                .iter()
+                .map(|(cell, deployments)| (*cell as u32, past(deployments)))
+                .collect(),
+        })
+    }
+
+    /// The values of a whole lane, one by one: without those that are missing or that the column marks as repeated.
+    fn column<V: Value>(
+        &self,
+        group: u32,
+        value: impl Fn(usize) -> Option<V>,
+    ) -> Column<'static, V> {
+        let skip = !self.repeats.counts_all(self.changes);
+        let mut column = Column::new(group);
+        for (cell, deployments) in &self.at.rows {
+            let first = self.changes.offset[deployments.start] as usize;
+            for at in first..self.changes.offset[deployments.end] as usize {
+                if skip && self.changes.repeated_in_tier[at] {
+                    continue;
+                }
+                if let Some(value) = value(at) {
+                    column.push(*cell, value);
+                }
+            }
+        }
+        column
+    }
+
+    /// How many of the lane's changes have a known pull request, as a share of `values` that have a lead time.
+    fn links(&self, values: usize) -> Counts {
+        let (Some(first), Some(last)) = (self.at.rows.first(), self.at.rows.last()) else {
+            return Counts::default();
+        };
+        let start = self.changes.offset[first.1.start] as usize;
+        let end = self.changes.offset[last.1.end] as usize;
+        let known = self.changes.in_pull_request.get(start..end).unwrap_or(&[]);
+        let known = known.iter().filter(|known| **known).count();
+        Counts::of(known.min(values) as u64, values as u64)
+    }
+
     /// The values of those that count, a column a group.
     fn columns<V: Value>(
         &self,
         pass: &mut Pass<'_, '_, 'a>,
         value: impl Fn(usize) -> Option<V>,
-    ) -> Vec<Column<'static, V>> {
-        let mut columns: Vec<Column<'static, V>> = Vec::new();
+    ) -> Columns<V> {
+        let mut columns = Columns::default();
         self.each(pass, |pass, cell, _, at, groups| {
             let Some(value) = value(at) else {
                 return;
             };
             if self.counts_links {
-                let known = self
-                    .changes
-                    .in_pull_request
-                    .get(at)
-                    .copied()
-                    .unwrap_or(false);
-                pass.sheet.in_pull_requests.add(Counts::of(known.into(), 1));
+                let known = self.changes.in_pull_request.get(at).copied();
+                let counts = Counts::of(known.unwrap_or(false).into(), 1);
+                pass.sheet.in_pull_requests.add(counts);
             }
-            for group in groups {
-                match columns.iter_mut().find(|column| column.group == *group) {
-                    Some(column) => column.push(cell, value),
-                    None => {
-                        let mut column = Column::new(*group);
-                        column.push(cell, value);
-                        columns.push(column);
-                    }
-                }
-            }
+            columns.push(groups, cell, value);
         });
         columns
     }
@@ -219,32 +233,33 @@ impl<'a> Picked<'_, 'a> {
         pass: &mut Pass<'p, 'q, 'a>,
         mut visit: impl FnMut(&mut Pass<'p, 'q, 'a>, usize, usize, usize, &[u32]),
     ) {
-        let whole = pass
-            .selection
-            .takes_whole_lanes()
-            .then(|| pass.lane_group(self.lane));
-        let environment = self.lane.environment.text();
-        for (cell, deployments) in self.rows {
-            for deployment in deployments.clone() {
-                if self.lane.deployments.flags[deployment].has(Flags::BASELINE) {
+        let LaneRows {
+            number,
+            lane,
+            group,
+            rows,
+        } = self.at;
+        let environment = Some(lane.environment.text());
+        let by_author = pass.looks_at_authors();
+        for (cell, deployment) in single(rows) {
+            let changes = self.changes.of(deployment);
+            if changes.is_empty() || lane.deployments.flags[deployment].has(Flags::BASELINE) {
+                continue;
+            }
+            let finished_at = lane.deployments.finished_at[deployment];
+            let mut groups: SmallVec<[u32; 2]> = group.iter().copied().collect();
+            if group.is_none() && !by_author {
+                groups = pass.row_groups(environment, &bare_facts(lane, deployment));
+            }
+            for at in changes {
+                if !self.repeats.counts(self.changes, at, finished_at, *number) {
                     continue;
                 }
-                let finished_at = self.lane.deployments.finished_at[deployment];
-                for at in self.changes.of(deployment) {
-                    if !self
-                        .repeats
-                        .counts(self.changes, at, finished_at, self.number)
-                    {
-                        continue;
-                    }
-                    if let Some(group) = whole {
-                        visit(pass, *cell, deployment, at, &[group]);
-                        continue;
-                    }
-                    let facts = change_facts(self.lane, self.changes, deployment, at);
-                    let groups = pass.row_groups(Some(environment), &facts);
-                    visit(pass, *cell, deployment, at, &groups);
+                if group.is_none() && by_author {
+                    let facts = change_facts(lane, self.changes, deployment, at);
+                    groups = pass.row_groups(environment, &facts);
                 }
+                visit(pass, cell, deployment, at, &groups);
             }
         }
     }
@@ -262,44 +277,38 @@ pub(super) enum ChangeCount {
 }
 
 /// Counts the changes that were delivered in each cell.
-pub(super) fn counts(pass: &mut Pass<'_, '_, '_>, counted: ChangeCount) {
-    let class = pass.class;
-    for (number, lane) in pass.lanes() {
-        let rows = rows_of(pass, lane);
-        let baseline = has_baseline(lane, &rows);
-        let repeats = pass.repeats(lane.tier);
-        for changes in pass.changes(lane) {
-            let whole = counted == ChangeCount::All
-                && pass.selection.takes_whole_lanes()
-                && !baseline
-                && repeats.counts_all(changes);
-            if whole {
-                let group = pass.lane_group(lane);
-                for (cell, deployments) in &rows {
-                    let count = changes.offset[deployments.end] - changes.offset[deployments.start];
-                    pass.sheet.tallies.add(
-                        group,
-                        class,
-                        *cell,
-                        Counts::of(count.into(), count.into()),
-                    );
-                }
-                continue;
-            }
+pub(super) fn counts<'a>(
+    pass: &mut Pass<'_, '_, 'a>,
+    lanes: &[LaneRows<'a>],
+    counted: ChangeCount,
+) {
+    for at in lanes {
+        let repeats = pass.repeats(at.lane.tier);
+        for changes in pass.changes(at.lane) {
             let picked = Picked {
-                number,
-                lane,
+                at,
                 changes,
-                rows: &rows,
                 repeats: &repeats,
                 counts_links: false,
             };
+            let whole = picked
+                .whole_group()
+                .filter(|_| counted == ChangeCount::All && repeats.counts_all(changes));
+            if let Some(group) = whole {
+                for (cell, deployments) in &at.rows {
+                    let count = changes.offset[deployments.end] - changes.offset[deployments.start];
+                    let counts = Counts::of(count.into(), count.into());
+                    pass.sheet.tallies.add(group, pass.class, *cell, counts);
+                }
+                continue;
+            }
             let mut sums = Sums::default();
             picked.each(pass, |_, cell, deployment, at, groups| {
+                let flags = picked.at.lane.deployments.flags[deployment];
                 let part = match counted {
                     ChangeCount::All => true,
                     ChangeCount::Reverts => changes.revert.get(at).copied().unwrap_or(false),
-                    ChangeCount::Rework => lane.deployments.flags[deployment].has(Flags::REWORK),
+                    ChangeCount::Rework => flags.has(Flags::REWORK),
                 };
                 sums.add(groups, cell, Counts::of(part.into(), 1));
             });
@@ -311,35 +320,30 @@ pub(super) fn counts(pass: &mut Pass<'_, '_, '_>, counted: ChangeCount) {
 /// Sums a part of the lead time in each cell, over all changes that have a lead time.
 ///
 /// A part that a change does not have took no time: so the means of the parts add up to the mean lead time.
-pub(super) fn part_sums(pass: &mut Pass<'_, '_, '_>, part: usize) {
-    for (number, lane) in pass.lanes() {
-        let rows = rows_of(pass, lane);
-        let baseline = has_baseline(lane, &rows);
-        let repeats = pass.repeats(lane.tier);
-        for changes in pass.changes(lane) {
-            let Some(total) = ChangeSpan::LeadTime(LeadTimeFrom::Committed).durations(changes)
-            else {
+pub(super) fn part_sums<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], part: usize) {
+    for at in lanes {
+        let repeats = pass.repeats(at.lane.tier);
+        for changes in pass.changes(at.lane) {
+            let total = ChangeSpan::LeadTime(LeadTimeFrom::Committed).durations(changes);
+            let Some(total) = total else {
                 continue;
             };
             let part = ChangeSpan::Part(part).durations(changes);
-            if pass.selection.takes_whole_lanes() && !baseline && repeats.counts_all(changes) {
-                let group = pass.lane_group(lane);
-                for (cell, deployments) in &rows {
+            let picked = Picked {
+                at,
+                changes,
+                repeats: &repeats,
+                counts_links: false,
+            };
+            if let Some(group) = picked.whole_group().filter(|_| repeats.counts_all(changes)) {
+                for (cell, deployments) in &at.rows {
                     let start = changes.offset[deployments.start] as usize;
-                    let counts =
-                        sum_part(total, part, start..changes.offset[deployments.end] as usize);
+                    let end = changes.offset[deployments.end] as usize;
+                    let counts = sum_part(total, part, start..end);
                     pass.sheet.tallies.add(group, pass.class, *cell, counts);
                 }
                 continue;
             }
-            let picked = Picked {
-                number,
-                lane,
-                changes,
-                rows: &rows,
-                repeats: &repeats,
-                counts_links: false,
-            };
             let mut sums = Sums::default();
             picked.each(pass, |_, cell, _, at, groups| {
                 sums.add(groups, cell, sum_part(total, part, at..at + 1));
@@ -351,16 +355,24 @@ pub(super) fn part_sums(pass: &mut Pass<'_, '_, '_>, part: usize) {
 
 /// Milliseconds of a part over the changes that have a lead time, how many those are, and how many have the part.
 fn sum_part(total: &Durations, part: Option<&Durations>, changes: Range<usize>) -> Counts {
-    let mut counts = Counts::default();
-    for at in changes {
-        if total.seconds[at] == NONE {
-            continue;
-        }
-        counts.whole += 1;
-        if let Some(span) = part.and_then(|part| part.milliseconds_at(at)) {
-            counts.part += span as u64;
-            counts.known += 1;
-        }
+    let totals = &total.seconds[changes.clone()];
+    let whole = totals.iter().filter(|total| **total != NONE).count() as u64;
+    let mut counts = Counts {
+        whole,
+        ..Counts::default()
+    };
+    let Some(part) = part else {
+        return counts;
+    };
+    for (total, part) in totals.iter().zip(&part.seconds[changes.clone()]) {
+        let known = *total != NONE && *part != NONE;
+        counts.known += u64::from(known);
+        counts.part += if known { u64::from(*part) * 1000 } else { 0 };
+    }
+    if let Some(rest) = part.milliseconds.get(changes.clone()) {
+        // Missing spans have no milliseconds.
+        let rest = rest.iter().zip(totals).filter(|(_, total)| **total != NONE);
+        counts.part += rest.map(|(rest, _)| u64::from(*rest)).sum::<u64>();
     }
     counts
 }
@@ -392,41 +404,28 @@ impl Sums {
 }
 
 /// Gathers how many changes each deployment delivered; of a baseline and of an unlinked one nobody knows.
-pub(super) fn batch_sizes(pass: &mut Pass<'_, '_, '_>) {
-    for (_, lane) in pass.lanes() {
+pub(super) fn batch_sizes<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
+    for LaneRows {
+        lane, group, rows, ..
+    } in lanes
+    {
         let all = pass.changes(lane);
-        let whole = pass
-            .selection
-            .takes_whole_lanes()
-            .then(|| pass.lane_group(lane));
-        let mut columns: Vec<Column<'static, u32>> = Vec::new();
+        let mut columns = Columns::default();
         let mut authors = SmallVec::new();
-        for (cell, deployments) in rows_of(pass, lane) {
-            for at in deployments {
-                let flags = lane.deployments.flags[at];
-                if flags.has(Flags::BASELINE) || !flags.has(Flags::LINKED) {
-                    continue;
-                }
-                let size = all.iter().map(|changes| changes.of(at).len() as u32).sum();
-                let groups = match whole {
-                    Some(group) => SmallVec::from_slice(&[group]),
-                    None => {
-                        let facts = pass.deployment_facts(lane, at, &mut authors);
-                        pass.row_groups(Some(lane.environment.text()), &facts)
-                    }
-                };
-                for group in groups {
-                    match columns.iter_mut().find(|column| column.group == group) {
-                        Some(column) => column.push(cell, size),
-                        None => {
-                            let mut column = Column::new(group);
-                            column.push(cell, size);
-                            columns.push(column);
-                        }
-                    }
-                }
+        for (cell, at) in single(rows) {
+            let flags = lane.deployments.flags[at];
+            if flags.has(Flags::BASELINE) || !flags.has(Flags::LINKED) {
+                continue;
             }
+            let size: u32 = all.iter().map(|changes| changes.of(at).len() as u32).sum();
+            if let Some(group) = group {
+                columns.push(&[*group], cell, size);
+                continue;
+            }
+            let facts = pass.deployment_facts(lane, at, &mut authors);
+            let groups = pass.row_groups(Some(lane.environment.text()), &facts);
+            columns.push(&groups, cell, size);
         }
-        pass.sheet.narrow.extend(columns);
+        pass.sheet.narrow.extend(columns.0);
     }
 }

@@ -68,30 +68,30 @@ pub struct Context<'a> {
 /// Shape: by `question.kind` as design section 7 has it; each kind's function documents its columns. The caller has
 /// refused ranges with too many buckets (`fitting_bucket`); here they get the bucket that fits, and a notice.
 pub fn answer(question: &Question, context: &Context<'_>) -> Answer {
-    let selection = select::Selection::new(question);
-    let blocks = evaluate::selected(context, &selection);
+    let scope = evaluate::Scope::new(context, question);
+    let blocks = &scope.blocks;
     match question.kind {
         Kind::Metric => match fitting_bucket(question, context.range, context.timezone) {
             Ok(ResolvedBuckets {
                 bucket: Bucket::None,
                 ..
-            }) => series::as_numbers(context, question, &blocks),
-            Ok(resolved) => series::over_time(context, question, resolved.bucket, &blocks),
+            }) => series::as_numbers(&scope),
+            Ok(resolved) => series::over_time(&scope, resolved.bucket),
             Err(too_many) => {
-                let mut answer = series::over_time(context, question, too_many.fits, &blocks);
+                let mut answer = series::over_time(&scope, too_many.fits);
                 if let Answer::Series { notices, .. } = &mut answer {
                     notices.insert(0, Notice::warning(format!("Here {too_many}.")));
                 }
                 answer
             }
         },
-        Kind::Breakdown => breakdown::answer(context, question, &blocks),
-        Kind::Distribution => distribution::answer(context, question, &blocks),
-        Kind::Scorecard => scorecard::answer(context, question, &blocks),
-        Kind::Events => events::rows(context, question, &blocks),
-        Kind::Annotations => events::annotations(context, question, &blocks),
-        Kind::Values => Answer::Table(values::answer(question, &blocks)),
-        Kind::Quality => Answer::Table(quality::answer(context, question, &blocks)),
+        Kind::Breakdown => breakdown::answer(&scope),
+        Kind::Distribution => distribution::answer(&scope),
+        Kind::Scorecard => scorecard::answer(&scope),
+        Kind::Events => events::rows(context, question, blocks),
+        Kind::Annotations => events::annotations(context, question, blocks),
+        Kind::Values => Answer::Table(values::answer(question, blocks)),
+        Kind::Quality => Answer::Table(quality::answer(context, question, blocks)),
     }
 }
 

@@ -122,12 +122,12 @@ pub(super) fn of_limit(kept: usize, all: usize) -> Vec<Notice> {
 
 /// The rules of evidence that no source can speak to.
 fn of_evidence(metric: Metric, coverages: &Coverages) -> Vec<Notice> {
-    let rests_on_evidence = match metric {
+    let rests_on_evidence = matches!(
+        metric,
         Metric::ChangeFailRate
-        | Metric::FailedDeploymentRecoveryTime
-        | Metric::DeploymentReworkRate => true,
-        _ => false,
-    };
+            | Metric::FailedDeploymentRecoveryTime
+            | Metric::DeploymentReworkRate
+    );
     let silent = rules_without_source(coverages);
     if !rests_on_evidence || silent.is_empty() {
         return Vec::new();

@@ -1,8 +1,10 @@
 //! One block's part in a pass: its groups, its row filters, its rows.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
-use crate::correlate::{Block, Changes, FailureRules, Lane, NONE};
+use crate::correlate::{Block, Changes, FailureRules, Flags, Lane, NONE};
 use crate::model::{ChangeUnit, GroupKey, Tier};
 
 use super::buckets::Buckets;
@@ -42,21 +44,39 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
         }
     }
 
-    /// The lanes that the question is about.
-    pub fn lanes(&self) -> SmallVec<[(usize, &'a Lane); 4]> {
-        self.selection.lanes(self.block).collect()
+    /// The lanes that the question is about, and what of them lies in the buckets.
+    pub fn lanes(&mut self) -> SmallVec<[LaneRows<'a>; 2]> {
+        let (selection, block) = (self.selection, self.block);
+        let whole = selection.takes_whole_lanes();
+        selection
+            .lanes(block)
+            .map(|(number, lane)| {
+                let mut rows = Rows::new();
+                self.buckets
+                    .march(&lane.deployments.finished_at, |cell, deployments| {
+                        rows.push((cell, deployments));
+                    });
+                LaneRows {
+                    number,
+                    lane,
+                    group: whole.then(|| self.lane_group(lane)),
+                    rows,
+                }
+            })
+            .collect()
     }
 
     /// The group of a whole lane, where no row has to be looked at.
-    pub fn lane_group(&mut self, lane: &Lane) -> u32 {
+    fn lane_group(&mut self, lane: &Lane) -> u32 {
+        let block = self.block;
         let values: GroupValues = self
             .selection
             .question
             .group_by
             .iter()
             .map(|key| match key {
-                GroupKey::Application => Some(self.block.application.text().clone()),
-                GroupKey::Team => self.block.application.team().map(Into::into),
+                GroupKey::Application => Some(block.application.text().clone()),
+                GroupKey::Team => block.application.team().map(Into::into),
                 GroupKey::Environment => Some(lane.environment.text().clone()),
                 GroupKey::Repository
                 | GroupKey::Cluster
@@ -102,48 +122,50 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
         Repeats::new(self.selection, &self.tests, self.block, tier)
     }
 
-    /// Counts the deployments that pass, by their finish: those with the flag, of all.
-    pub fn count_all(&mut self, counted: CountedIn) {
-        for (_, lane) in self.lanes() {
-            self.count_deployments(lane, counted);
-        }
-    }
-
-    fn count_deployments(&mut self, lane: &'a Lane, counted: CountedIn) {
-        let deployments = &lane.deployments;
-        let flag = match counted {
-            CountedIn::Links => crate::correlate::Flags::LINKED,
-            CountedIn::Tallies(flag) => flag,
-        };
-        let (buckets, class) = (self.buckets, self.class);
-        if self.selection.takes_whole_lanes() {
-            let group = self.lane_group(lane);
-            let tallies = match counted {
-                CountedIn::Links => &mut self.sheet.linked,
-                CountedIn::Tallies(_) => &mut self.sheet.tallies,
-            };
-            buckets.march(&deployments.finished_at, |cell, rows| {
-                let whole = rows.len() as u64;
-                let part = deployments.flags[rows]
-                    .iter()
-                    .filter(|flags| flags.has(flag))
-                    .count();
-                tallies.add(group, class, cell, Counts::of(part as u64, whole));
-            });
+    /// Counts the deployments that pass, by their finish: those with the flag of all (`tallied`), the linked of all
+    /// (`links`).
+    pub fn count(&mut self, lanes: &[LaneRows<'a>], tallied: Option<Flags>, links: bool) {
+        let class = self.class;
+        let flag = tallied.unwrap_or_default();
+        if tallied.is_none() && !links {
             return;
         }
-        let mut rows = Vec::new();
-        buckets.march(&deployments.finished_at, |cell, indices| {
-            rows.extend(indices.map(|at| (cell, at)));
-        });
-        let mut authors = SmallVec::new();
-        for (cell, at) in rows {
-            let facts = self.deployment_facts(lane, at, &mut authors);
-            for group in self.row_groups(Some(lane.environment.text()), &facts) {
-                let counts = Counts::of(u64::from(deployments.flags[at].has(flag)), 1);
-                match counted {
-                    CountedIn::Links => self.sheet.linked.add(group, class, cell, counts),
-                    CountedIn::Tallies(_) => self.sheet.tallies.add(group, class, cell, counts),
+        for LaneRows {
+            lane, group, rows, ..
+        } in lanes
+        {
+            let deployments = &lane.deployments;
+            let add = |sheet: &mut Sheet<'a>, group, cell, part, linked, whole| {
+                if tallied.is_some() {
+                    sheet
+                        .tallies
+                        .add(group, class, cell, Counts::of(part, whole));
+                }
+                if links {
+                    sheet
+                        .linked
+                        .add(group, class, cell, Counts::of(linked, whole));
+                }
+            };
+            if let Some(group) = group {
+                for (cell, indices) in rows {
+                    let (mut part, mut linked) = (0_u32, 0_u32);
+                    for flags in &deployments.flags[indices.clone()] {
+                        part += u32::from(flags.has(flag));
+                        linked += u32::from(flags.has(Flags::LINKED));
+                    }
+                    let whole = indices.len() as u64;
+                    add(self.sheet, *group, *cell, part.into(), linked.into(), whole);
+                }
+                continue;
+            }
+            let mut authors = SmallVec::new();
+            for (cell, at) in single(rows) {
+                let facts = self.deployment_facts(lane, at, &mut authors);
+                let flags = deployments.flags[at];
+                let (part, linked) = (flags.has(flag), flags.has(Flags::LINKED));
+                for group in self.row_groups(Some(lane.environment.text()), &facts) {
+                    add(self.sheet, group, cell, part.into(), linked.into(), 1);
                 }
             }
         }
@@ -181,11 +203,23 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
     }
 }
 
-/// Which table deployments are counted in, and which flag makes the part.
-#[derive(Clone, Copy)]
-pub(super) enum CountedIn {
-    Links,
-    Tallies(crate::correlate::Flags),
+/// Cells with the deployments that lie in them.
+pub(super) type Rows = SmallVec<[(usize, Range<usize>); 1]>;
+
+/// The rows of all cells, one by one.
+pub(super) fn single(rows: &Rows) -> impl Iterator<Item = (usize, usize)> {
+    rows.iter()
+        .flat_map(|(cell, indices)| indices.clone().map(move |at| (*cell, at)))
+}
+
+/// A lane, and its deployments that lie in the buckets.
+pub(super) struct LaneRows<'a> {
+    /// Its number in the block.
+    pub number: usize,
+    pub lane: &'a Lane,
+    /// Its group, where no row has to be looked at.
+    pub group: Option<u32>,
+    pub rows: Rows,
 }
 
 /// The changes of a lane that the question counts.

@@ -1,25 +1,26 @@
 //! The five keys side by side, with their trend, what they rest on, and their bands.
 
-use crate::correlate::Block;
-use crate::model::{Metric, Question, Unit};
+use crate::model::{Metric, Unit};
 
 use super::answer::{Answer, Measure, NumberColumn, Numbers};
 use super::bands::{judge, quick_check_score};
+use super::evaluate::Scope;
+use super::notices;
 use super::series::{Asked, measured};
-use super::{Context, notices};
 
 /// One row a group.
 ///
 /// Shape: per key `<key>` (its default statistic), `<key>_previous`, `<key>_n`, `<key>_band` (0 low, 2 medium, 4 high,
 /// 6 elite, odd between; null without value, and for the rework rate, which has no published bands); then
 /// `quick_check_score` and `quick_check_score_previous` (0 to 10, the mean over the keys that have a value).
-pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
+pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
+    let question = scope.question;
     let asked = Metric::KEYS.map(|metric| Asked {
         name: metric.as_str().to_owned(),
         metric,
         statistic: metric.default_statistic(),
     });
-    let measured = measured(context, question, blocks, &asked, true);
+    let measured = measured(scope, &asked, true);
     let rows = measured.groups.kept.len();
     let nothing = vec![Measure::default(); rows];
     let mut columns = Vec::new();

@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::correlate::Block;
 use crate::model::{Bucket, Metric, Notice, Question, Statistic, TimeRange};
 
 use super::answer::{Answer, Measure, NumberColumn, Numbers, Period, Point, Series};
 use super::buckets::Buckets;
 use super::calendar::instant;
-use super::evaluate::{Collected, collect};
+use super::evaluate::{Collected, Links, Scope, collect};
 use super::groups::{GroupValues, Registry, kept};
 use super::{Context, notices};
 
@@ -22,7 +21,8 @@ pub(super) fn previous(range: TimeRange) -> Option<TimeRange> {
 }
 
 /// The one bucket of a range.
-pub(super) fn whole(context: &Context<'_>, question: &Question, range: TimeRange) -> Buckets {
+pub(super) fn whole(scope: &Scope<'_, '_>, range: TimeRange) -> Buckets {
+    let (context, question) = (scope.context, scope.question);
     let now = context.now.timestamp_millis();
     Buckets::new(
         Bucket::None,
@@ -79,16 +79,12 @@ fn rests_on_evidence(metric: Metric) -> bool {
 }
 
 /// A metric over time: one series a group, and one more for the previous period where asked.
-pub(super) fn over_time(
-    context: &Context<'_>,
-    question: &Question,
-    bucket: Bucket,
-    blocks: &[&Block],
-) -> Answer {
+pub(super) fn over_time(scope: &Scope<'_, '_>, bucket: Bucket) -> Answer {
+    let (context, question) = (scope.context, scope.question);
     let (metric, statistic) = (question.metric, question.statistic);
     let now = context.now.timestamp_millis();
     let buckets = |range| Buckets::new(bucket, question.week_start, range, now, context.timezone);
-    let found = |range| collect(context, question, blocks, metric, statistic, buckets(range));
+    let found = |range| collect(scope, metric, statistic, buckets(range), Links::Count);
     let current = found(context.range);
     let before = previous(context.range)
         .filter(|_| question.compare)
@@ -124,7 +120,7 @@ pub(super) fn over_time(
             ));
         }
     }
-    let mut said = notices::of_applications(blocks);
+    let mut said = notices::of_applications(&scope.blocks);
     said.extend(notices::of_metric(
         context, question, metric, statistic, &current,
     ));
@@ -191,29 +187,19 @@ pub(super) struct Measured {
 }
 
 /// Answers several metrics over the whole range, and over the range before it where asked.
-pub(super) fn measured(
-    context: &Context<'_>,
-    question: &Question,
-    blocks: &[&Block],
-    asked: &[Asked],
-    compare: bool,
-) -> Measured {
-    let found = |range| {
-        let collected = asked.iter().map(|column| {
-            let buckets = whole(context, question, range);
-            collect(
-                context,
-                question,
-                blocks,
-                column.metric,
-                column.statistic,
-                buckets,
-            )
+pub(super) fn measured(scope: &Scope<'_, '_>, asked: &[Asked], compare: bool) -> Measured {
+    let (context, question) = (scope.context, scope.question);
+    let found = |range, linked: Links| {
+        let collected = asked.iter().enumerate().map(|(number, of)| {
+            // A row's linked share is that of its first metric.
+            let links = if number == 0 { linked } else { Links::Skip };
+            collect(scope, of.metric, of.statistic, whole(scope, range), links)
         });
         collected.collect::<Vec<Collected<'_>>>()
     };
-    let current = found(context.range);
-    let before = previous(context.range).filter(|_| compare).map(found);
+    let current = found(context.range, Links::Count);
+    let before = previous(context.range).filter(|_| compare);
+    let before = before.map(|range| found(range, Links::Skip));
     let sheets: Vec<&Collected<'_>> = current.iter().chain(before.iter().flatten()).collect();
     let groups = Groups::of(&sheets, question.limit);
     let measure = |sheets: &[Collected<'_>]| -> Vec<Vec<Measure>> {
@@ -222,7 +208,7 @@ pub(super) fn measured(
             .map(|sheet| measures_of(sheet, &groups.kept))
             .collect()
     };
-    let mut said = notices::of_applications(blocks);
+    let mut said = notices::of_applications(&scope.blocks);
     for (column, sheet) in asked.iter().zip(&current) {
         said.extend(notices::of_metric(
             context,
@@ -256,7 +242,8 @@ fn measures_of(sheet: &Collected<'_>, groups: &[GroupValues]) -> Vec<Measure> {
 }
 
 /// A metric as one number a group: `<metric>_<statistic>`, and `…_previous` where the previous period is asked for.
-pub(super) fn as_numbers(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
+pub(super) fn as_numbers(scope: &Scope<'_, '_>) -> Answer {
+    let question = scope.question;
     let asked = [Asked {
         name: format!(
             "{}_{}",
@@ -266,17 +253,13 @@ pub(super) fn as_numbers(context: &Context<'_>, question: &Question, blocks: &[&
         metric: question.metric,
         statistic: question.statistic,
     }];
-    Answer::Numbers(numbers(context, question, blocks, &asked))
+    Answer::Numbers(numbers(scope, &asked))
 }
 
 /// Number columns, one a metric asked for, and its previous one behind it where asked.
-pub(super) fn numbers(
-    context: &Context<'_>,
-    question: &Question,
-    blocks: &[&Block],
-    asked: &[Asked],
-) -> Numbers {
-    let measured = measured(context, question, blocks, asked, question.compare);
+pub(super) fn numbers(scope: &Scope<'_, '_>, asked: &[Asked]) -> Numbers {
+    let question = scope.question;
+    let measured = measured(scope, asked, question.compare);
     let mut columns = Vec::new();
     for (number, of) in asked.iter().enumerate() {
         let column = |name: String, measures: &[Measure]| NumberColumn {

@@ -36,6 +36,29 @@ impl<V: Clone> Column<'_, V> {
     }
 }
 
+/// Columns of several groups while they grow; rows come in order of their cells.
+pub(super) struct Columns<V: Clone + 'static>(pub Vec<Column<'static, V>>);
+
+impl<V: Clone> Default for Columns<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<V: Copy> Columns<V> {
+    /// Adds a value to each of the groups.
+    pub fn push(&mut self, groups: &[u32], cell: usize, value: V) {
+        for group in groups {
+            let known = self.0.iter().position(|column| column.group == *group);
+            let at = known.unwrap_or_else(|| {
+                self.0.push(Column::new(*group));
+                self.0.len() - 1
+            });
+            self.0[at].push(cell, value);
+        }
+    }
+}
+
 /// A count of one group in one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {

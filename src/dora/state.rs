@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::correlate::{Intervals, Lane};
+use crate::correlate::Intervals;
 use crate::model::Tier;
 
 use super::groups::Facts;
 use super::incidents::{IncidentKind, groups_of};
-use super::pass::Pass;
+use super::pass::{LaneRows, Pass};
 use super::sheet::{Column, Counts};
 
 /// The points at whose end something is open that began and ended then (`i64::MAX`: not yet).
@@ -128,23 +128,18 @@ pub(super) fn pull_request_facts(block: &crate::correlate::Block, at: usize) -> 
 /// Counts the commits on the default branch that are not live at the end of each point.
 ///
 /// Where environments are not told apart a commit is live as soon as one environment of its tier has it.
-pub(super) fn undeployed(pass: &mut Pass<'_, '_, '_>) {
+pub(super) fn undeployed<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
     if !pass.selection.takes_whole_lanes() {
         let keys = pass.selection.row_keys().join(", ");
         pass.sheet.caveats.push(format!(
             "Undeployed commits are known by application and environment only: {keys} cannot tell them apart."
         ));
     }
-    let lanes = pass.lanes();
-    let mut tiers: Vec<Tier> = lanes.iter().map(|(_, lane)| lane.tier).collect();
+    let mut tiers: Vec<Tier> = lanes.iter().map(|of| of.lane.tier).collect();
     tiers.sort_unstable();
     tiers.dedup();
     for tier in tiers {
-        let selected: Vec<&Lane> = lanes
-            .iter()
-            .map(|(_, lane)| *lane)
-            .filter(|lane| lane.tier == tier)
-            .collect();
+        let selected: Vec<&LaneRows<'_>> = lanes.iter().filter(|of| of.lane.tier == tier).collect();
         let all = pass
             .block
             .lanes
@@ -169,20 +164,19 @@ pub(super) fn undeployed(pass: &mut Pass<'_, '_, '_>) {
                     );
                 }
                 for lane in selected {
-                    count_intervals(pass, lane, &lane.undeployed);
+                    count_intervals(pass, lane, &lane.lane.undeployed);
                 }
             }
         }
     }
 }
 
-fn count_intervals(pass: &mut Pass<'_, '_, '_>, lane: &Lane, intervals: &Intervals) {
+fn count_intervals(pass: &mut Pass<'_, '_, '_>, lane: &LaneRows<'_>, intervals: &Intervals) {
     let (ends, _) = begun(pass);
     let class = pass.class;
-    let groups = if pass.selection.takes_whole_lanes() {
-        smallvec::SmallVec::from_slice(&[pass.lane_group(lane)])
-    } else {
-        pass.row_groups(Some(lane.environment.text()), &Facts::NOTHING)
+    let groups = match lane.group {
+        Some(group) => smallvec::SmallVec::from_slice(&[group]),
+        None => pass.row_groups(Some(lane.lane.environment.text()), &Facts::NOTHING),
     };
     for (point, end) in ends.iter().enumerate() {
         // Whole seconds: a second that began before the end counts.
