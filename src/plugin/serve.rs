@@ -1,5 +1,6 @@
 //! The plugin's process: Grafana starts it, and speaks gRPC with it until it stops it.
 
+use std::os::unix::process::parent_id;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ pub fn serve() -> Result<(), ServeError> {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // Before the handshake, after which Grafana may go at any time.
+    let parent = parent_id();
     let administration = Administration::read(|name| std::env::var_os(name));
     let plugin = Arc::new(Plugin::new(administration));
     let controller = Arc::new(Notify::new());
@@ -100,7 +103,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     );
     tokio::select! {
         served = &mut serving => served??,
-        stopped = stop::stopped(controller) => {
+        stopped = stop::stopped(controller, parent) => {
             stopped?;
             draining.notify_one();
             // Clients that stay connected do not keep us.

@@ -11,15 +11,14 @@ use tokio::sync::Notify;
 /// How often we look whether Grafana is still there.
 const PARENT_CHECKS: Duration = Duration::from_secs(2);
 
-/// Waits until go-plugin's controller, a signal or Grafana's own end stops us.
+/// Waits until go-plugin's controller, a signal or the end of Grafana (the process `parent`) stops us.
 ///
 /// # Errors
 /// Where signals cannot be listened to.
-pub(super) async fn stopped(controller: Arc<Notify>) -> io::Result<()> {
+pub(super) async fn stopped(controller: Arc<Notify>, parent: u32) -> io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     // Ctrl+C in a terminal reaches Grafana too, which then stops us in its own order.
     let mut interrupted = signal(SignalKind::interrupt())?;
-    let parent = parent_id();
     let mut checks = tokio::time::interval(PARENT_CHECKS);
     loop {
         tokio::select! {

@@ -78,54 +78,72 @@ func TestTheDemoAnswersEverything(t *testing.T) {
 	}
 }
 
-// A real history: what git itself counts is what the frames say.
-func TestARealHistoryCountsWhatGitCounts(t *testing.T) {
-	folder := t.TempDir()
+// A tag of a real history.
+type tag struct {
+	name string
+	at   int64
+}
+
+// The releases that the settings of historySource take for deployments.
+var release = regexp.MustCompile(`^v[23]\.\d+\.\d+$`)
+
+func git(t *testing.T, arguments ...string) []string {
+	t.Helper()
+	output, err := exec.Command("git", arguments...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", arguments, err, output)
+	}
+	return strings.Split(strings.TrimSpace(string(output)), "\n")
+}
+
+// Clones the history of Prometheus: the clone and its releases in order of time.
+func cloneHistory(t *testing.T, folder string) (string, []tag) {
+	t.Helper()
 	repository := filepath.Join(folder, "prometheus.git")
-	git := func(arguments ...string) []string {
-		t.Helper()
-		command := exec.Command("git", arguments...)
-		output, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", arguments, err, output)
-		}
-		return strings.Split(strings.TrimSpace(string(output)), "\n")
-	}
-	git("clone", "--quiet", "--bare", filepath.Join("..", "data", "prometheus-history.bundle"), repository)
-	wanted := regexp.MustCompile(`^v[23]\.\d+\.\d+$`)
-	type tag struct {
-		name string
-		at   int64
-	}
+	git(t, "clone", "--quiet", "--bare", filepath.Join("..", "data", "prometheus-history.bundle"), repository)
 	var tags []tag
-	for _, line := range git("-C", repository, "for-each-ref", "--sort=creatordate", "--format=%(refname:short) %(creatordate:unix)", "refs/tags") {
+	for _, line := range git(t, "-C", repository, "for-each-ref", "--sort=creatordate", "--format=%(refname:short) %(creatordate:unix)", "refs/tags") {
 		name, stamp, _ := strings.Cut(line, " ")
-		if at, err := strconv.ParseInt(stamp, 10, 64); err == nil && wanted.MatchString(name) {
+		if at, err := strconv.ParseInt(stamp, 10, 64); err == nil && release.MatchString(name) {
 			tags = append(tags, tag{name, at})
 		}
 	}
 	if len(tags) < 100 {
 		t.Fatalf("only %d tags", len(tags))
 	}
+	return repository, tags
+}
+
+func historySource(repository string) source {
+	const name = "github.com/prometheus/prometheus"
+	return source{role: "Admin", settings: map[string]any{
+		"sources":      []any{map[string]any{"name": "code", "kind": "git", "path": repository, "repository": name}},
+		"applications": []any{map[string]any{"name": "prometheus", "repositories": []string{name}}},
+		"deployments":  []any{map[string]any{"from": "tag", "repositories": []string{name}, "match": release.String(), "environment": "production"}},
+		"deadline":     "120s",
+	}}
+}
+
+// The range of all these releases.
+func allOf(tags []tag) *pluginv2.TimeRange {
+	return &pluginv2.TimeRange{FromEpochMS: tags[0].at * 1000, ToEpochMS: (tags[len(tags)-1].at + 1) * 1000}
+}
+
+// What git itself counts is what the frames say.
+func TestARealHistoryCountsWhatGitCounts(t *testing.T) {
+	folder := t.TempDir()
+	repository, tags := cloneHistory(t, folder)
 	later := []string{"-C", repository, "rev-list", "--no-merges", "--count"}
 	for _, tag := range tags[1:] {
 		later = append(later, tag.name)
 	}
-	commits, err := strconv.ParseFloat(git(append(later, "^"+tags[0].name)...)[0], 64)
+	commits, err := strconv.ParseFloat(git(t, append(later, "^"+tags[0].name)...)[0], 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	h := start(t, "GF_PLUGIN_ALLOWED_PATHS="+folder)
-	s := source{role: "Admin", settings: map[string]any{
-		"sources":      []any{map[string]any{"name": "code", "kind": "git", "path": repository, "repository": "github.com/prometheus/prometheus"}},
-		"applications": []any{map[string]any{"name": "prometheus", "repositories": []string{"github.com/prometheus/prometheus"}}},
-		"deployments": []any{map[string]any{
-			"from": "tag", "repositories": []string{"github.com/prometheus/prometheus"}, "match": `^v[23]\.\d+\.\d+$`, "environment": "production",
-		}},
-		"deadline": "120s",
-	}}
-	whole := &pluginv2.TimeRange{FromEpochMS: tags[0].at * 1000, ToEpochMS: (tags[len(tags)-1].at + 1) * 1000}
+	s, whole := historySource(repository), allOf(tags)
 	one := func(metric string) float64 {
 		t.Helper()
 		frame := h.frames(s, whole, question{"kind": "metric", "metric": metric, "bucket": "none"})[0]
@@ -151,5 +169,38 @@ func TestARealHistoryCountsWhatGitCounts(t *testing.T) {
 	}
 	if total != float64(len(tags)) {
 		t.Errorf("the quarters add up to %v of %d", total, len(tags))
+	}
+}
+
+func TestAStopInTheMiddleOfAReadingLosesNothing(t *testing.T) {
+	folder, data := t.TempDir(), t.TempDir()
+	repository, tags := cloneHistory(t, folder)
+	s := historySource(repository)
+	environment := []string{"GF_PLUGIN_ALLOWED_PATHS=" + folder, "GF_PATHS_DATA=" + data}
+	h := start(t, environment...)
+	if status, answer := h.call(s, "POST", "sync", ""); status != 202 {
+		t.Fatalf("%v", answer)
+	}
+	reading := func() bool {
+		_, answer := h.call(s, "GET", "sources", "")
+		return answer["sources"].([]any)[0].(map[string]any)["syncing"] == true
+	}
+	for deadline := time.Now().Add(10 * time.Second); !reading(); {
+		if time.Now().After(deadline) {
+			t.Fatal("the reading did not begin")
+		}
+	}
+	took, code := h.stop()
+	t.Logf("stopped after %v", took)
+	if took > time.Second || code != 0 {
+		t.Errorf("it took %v to stop, with exit code %d", took, code)
+	}
+	h.logs()
+
+	h = start(t, environment...)
+	frame := h.frames(s, allOf(tags), question{"kind": "metric", "metric": "deployments", "bucket": "none"})[0]
+	assertNumberList(t, "deployments", numbers(frame.Fields[0]), float64(len(tags)))
+	if strings.Contains(h.stderr.String(), "reading only") {
+		t.Errorf("the ledger was not free:\n%s", h.stderr)
 	}
 }

@@ -49,16 +49,42 @@ func TestChangedSettingsWorkAtOnce(t *testing.T) {
 		t.Fatalf("applications %s", listed)
 	}
 	settings := s.settings.(map[string]any)
-	settings["applications"] = []any{map[string]any{"name": "basket", "repositories": []string{"github.com/acme/cart"}}}
-	s.updated++
-	status, answer := h.call(s, "GET", "sources", "")
-	if status != 200 {
-		t.Errorf("%v", answer)
+	events := settings["sources"].([]any)[0].(map[string]any)
+	other := filepath.Join(filepath.Dir(events["path"].(string)), "other.jsonl")
+	line := `{"type":"deployment","application":"basket","environment":"production","finished_at":"2025-03-04T10:00:00Z","version":"1"}` + "\n"
+	if err := os.WriteFile(other, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	events["path"] = other
+	if listed := applications(t, h, s); listed != "basket" {
+		t.Errorf("after the change: %s", listed)
 	}
 	settings["sources"] = []any{}
-	health := h.health(s)
-	if health.Status.String() != "ERROR" {
+	if health := h.health(s); health.Status.String() != "ERROR" {
 		t.Errorf("no source is left, but: %v", health)
+	}
+}
+
+func TestChangedSettingsTakeTheLedgerOver(t *testing.T) {
+	folder, data := t.TempDir(), t.TempDir()
+	path := writeEvents(t, folder)
+	h := start(t, "GF_PLUGIN_ALLOWED_PATHS="+folder, "GF_PATHS_DATA="+data)
+	s := eventsSource(path)
+	for _, zone := range []string{"UTC", "Europe/Berlin", "Asia/Tokyo"} {
+		s.settings.(map[string]any)["timezone"] = zone
+		s.updated++
+		if listed := applications(t, h, s); listed != "payments/cart shop" {
+			t.Errorf("%s: applications %s", zone, listed)
+		}
+		if status, answer := h.call(s, "POST", "sync", ""); status != 202 {
+			t.Errorf("%s: %v", zone, answer)
+		}
+	}
+	if text := h.metrics(); !strings.Contains(text, "pelorus_instances 1\n") {
+		t.Errorf("not one instance:\n%s", text)
+	}
+	if strings.Contains(h.stderr.String(), "reading only") {
+		t.Errorf("the ledger was not handed over:\n%s", h.stderr)
 	}
 }
 

@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -46,6 +48,42 @@ func TestARequestUnderWayDoesNotHoldTheStopUp(t *testing.T) {
 	if took > time.Second || code != 0 {
 		t.Errorf("it took %v to stop, with exit code %d", took, code)
 	}
+}
+
+func TestItEndsWithAGrafanaThatWasKilled(t *testing.T) {
+	// A shell starts the plugin and goes; the pipe ends when the plugin does.
+	cmd := exec.Command("/bin/sh", "-c", `"$0" & read line`, binary(t))
+	cmd.Env = []string{"grafana_plugin_type=datasource"}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(stdout)
+	if line, err := reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "1|2|tcp|127.0.0.1:") {
+		t.Fatalf("%q %v", line, err)
+	}
+	stdin.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		rest, _ := io.ReadAll(reader)
+		if len(rest) > 0 {
+			t.Errorf("more than the handshake on stdout: %s", rest)
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(15 * time.Second):
+		t.Error("the plugin outlives its Grafana")
+	}
+	_ = cmd.Wait()
 }
 
 func TestItIsNoProgramForTheHand(t *testing.T) {
