@@ -1,7 +1,8 @@
 //! A question on its way: what it needs is read, the columns are brought up to date, the answer is calculated.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use super::cache::{Calculated, Key};
 use super::state::Snapshot;
@@ -33,14 +34,13 @@ impl App {
         let policy = inner.syncing.policy();
         let need = policy.needed(&request.question, request.range, request.now.min(clock));
         inner.syncing.want(need);
-        match request.patience {
-            Patience::Forever => inner.syncing.settle(need).await,
-            Patience::Until(patience) => {
-                // In both cases the answer is made of what is known by then.
-                let _ = tokio::time::timeout(patience, inner.syncing.settle(need)).await;
-            }
-        }
+        let deadline = match request.patience {
+            Patience::Forever => None,
+            Patience::Until(patience) => Some(Instant::now() + patience),
+        };
+        within(deadline, inner.syncing.settle(need)).await;
         self.reload_foreign_ledger().await?;
+        self.read_named_commits(deadline).await?;
         // Before the columns are read: what is said to be missing may at worst be there already.
         let version = inner.syncing.version();
         let standings = inner.syncing.standings(need);
@@ -69,7 +69,29 @@ impl App {
         })
     }
 
-    /// Calculates where computing long is allowed; a panic there is a defect, and told as one.
+    /// Asks the sources for commits that deployments name and nobody knows, once for each.
+    ///
+    /// Only a first answer, or somebody who waits to the end, waits for them: a rollout often comes before its commit.
+    async fn read_named_commits(&self, deadline: Option<Instant>) -> Result<(), QueryError> {
+        if !self.inner.yields_commits {
+            return Ok(());
+        }
+        let inner = Arc::clone(&self.inner);
+        let are_new = guarded("the columns", move || {
+            let snapshot = inner.columns.snapshot(&inner.syncing.coverages())?;
+            let is_first = snapshot.generation == 1;
+            Ok((inner.columns.wishes.are_new(&snapshot), is_first))
+        });
+        let (are_new, is_first) = are_new.await?;
+        if are_new {
+            self.inner.syncing.read_commits();
+            if is_first || deadline.is_none() {
+                within(deadline, self.inner.syncing.settle_commits()).await;
+            }
+        }
+        Ok(())
+    }
+
     async fn calculate(
         &self,
         request: &Request,
@@ -79,20 +101,10 @@ impl App {
         let inner = Arc::clone(&self.inner);
         let request = request.clone();
         let explained = config::describe(&request.question);
-        let work = tokio::task::spawn_blocking(move || {
-            std::panic::catch_unwind(AssertUnwindSafe(|| {
-                inner.calculate(&request, standings, version)
-            }))
-        });
-        match work.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => {
-                tracing::error!(question = %explained, "The calculation of `{explained}` panicked");
-                Err(QueryError::Defect)
-            }
-            // The runtime goes down, and nobody waits any more.
-            Err(_) => Err(QueryError::Defect),
-        }
+        guarded(&explained, move || {
+            inner.calculate(&request, standings, version)
+        })
+        .await
     }
 
     /// Looks whether the process that owns a ledger open for reading only has written to it.
@@ -104,10 +116,34 @@ impl App {
             return Ok(());
         }
         let inner = Arc::clone(&self.inner);
-        let reload = tokio::task::spawn_blocking(move || inner.reload_foreign_ledger());
-        match reload.await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(QueryError::Defect),
+        guarded("the ledger", move || inner.reload_foreign_ledger()).await
+    }
+}
+
+/// Runs work where computing long is allowed; a panic there is a defect, and told as one.
+async fn guarded<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) => {
+            // A blocking task is cancelled only when the runtime goes down, and nobody waits any more.
+            if failure.is_panic() {
+                tracing::error!(what, "The calculation of `{what}` panicked");
+            }
+            Err(QueryError::Defect)
+        }
+    }
+}
+
+/// Waits until the deadline at most: the answer is made of what is known by then.
+async fn within(deadline: Option<Instant>, wait: impl Future<Output = ()>) {
+    match deadline {
+        None => wait.await,
+        Some(deadline) => {
+            // Both ends are good.
+            let _ = tokio::time::timeout_at(deadline, wait).await;
         }
     }
 }

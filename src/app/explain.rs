@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::naming::{commit_of, name_of, repository_of, title_of, version_of};
 use crate::dora::{Cell, Column, EventRow, Table, Values};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Body, CommitHash, Event, EventKey, EventKind, EventTable, Kind, Question, Repository, Text,
+    Body, Event, EventKey, EventKind, EventTable, Kind, PullRequest, Question, Repository, Text,
     Unit,
 };
 use crate::sync::Names;
 
 /// Events looked up at once.
 const KEYS_AT_ONCE: usize = 2_000;
-const SHORT_HASH: usize = 8;
 
 /// A row with its events; those that were forgotten meanwhile are missing.
 struct Found<'a> {
@@ -332,10 +332,7 @@ fn committed_at(found: &Found<'_>) -> Cell {
     }))
 }
 
-fn request_time(
-    found: &Found<'_>,
-    time: fn(&crate::model::PullRequest) -> Option<DateTime<Utc>>,
-) -> Cell {
+fn request_time(found: &Found<'_>, time: fn(&PullRequest) -> Option<DateTime<Utc>>) -> Cell {
     Cell::Time(found.event.and_then(|event| match &event.body {
         Body::PullRequest(request) => time(request),
         _ => None,
@@ -424,74 +421,4 @@ fn reasons_of(found: &Found<'_>) -> Option<String> {
         true => rules,
         false => format!("{rules}: {}", evidence.join("; ")),
     })
-}
-
-fn repository_of(event: &Event) -> Option<&Repository> {
-    match &event.body {
-        Body::Commit(commit) => Some(&commit.repository),
-        Body::PullRequest(request) => Some(&request.repository),
-        Body::Build(build) => Some(&build.repository),
-        Body::Release(release) => Some(&release.repository),
-        Body::Deployment(deployment) => deployment.repository.as_ref(),
-        Body::Incident(incident) => incident.repository.as_ref(),
-        Body::Verdict(_) => None,
-    }
-}
-
-fn commit_of(event: &Event) -> Option<CommitHash> {
-    match &event.body {
-        Body::Commit(commit) => Some(commit.hash),
-        Body::PullRequest(request) => request.squash_commit.or(request.merge_commit),
-        Body::Build(build) => Some(build.commit),
-        Body::Release(release) => Some(release.commit),
-        Body::Deployment(deployment) => deployment.commit,
-        Body::Incident(incident) => incident.commit,
-        Body::Verdict(_) => None,
-    }
-}
-
-fn title_of(event: &Event) -> Option<Text> {
-    match &event.body {
-        Body::Commit(commit) => commit.message.clone(),
-        Body::PullRequest(request) => request.title.clone(),
-        Body::Build(build) => build.pipeline.clone(),
-        Body::Release(release) => Some(release.tag.clone()),
-        Body::Deployment(deployment) => deployment.version.clone(),
-        Body::Incident(incident) => incident.title.clone(),
-        Body::Verdict(verdict) => verdict.reason.clone(),
-    }
-}
-
-/// What a deployment put live, as people call it.
-fn version_of(event: &Event) -> Option<Text> {
-    match &event.body {
-        Body::Deployment(deployment) => deployment
-            .version
-            .clone()
-            .or_else(|| deployment.images.first().cloned()),
-        Body::Release(release) => Some(release.tag.clone()),
-        Body::PullRequest(request) => Some(format!("#{}", request.number).into()),
-        Body::Build(build) => build.tags.first().cloned(),
-        Body::Commit(_) | Body::Incident(_) | Body::Verdict(_) => None,
-    }
-}
-
-/// The name of an event in a sentence: its title or version, else its commit, else its id.
-fn name_of(event: &Event) -> Text {
-    let title = match &event.body {
-        Body::Deployment(_) | Body::Release(_) | Body::Build(_) => version_of(event),
-        Body::PullRequest(request) => Some(match &request.title {
-            Some(title) => format!("#{} {title}", request.number).into(),
-            None => format!("#{}", request.number).into(),
-        }),
-        Body::Commit(_) | Body::Incident(_) | Body::Verdict(_) => title_of(event),
-    };
-    let hash = || {
-        let hash = commit_of(event)?.to_string();
-        Some(Text::from(&hash[..SHORT_HASH]))
-    };
-    title
-        .filter(|title| !title.is_empty())
-        .or_else(hash)
-        .unwrap_or_else(|| event.id.text().clone())
 }

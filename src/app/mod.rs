@@ -5,10 +5,12 @@ mod cache;
 mod check;
 mod explain;
 mod foreign;
+mod naming;
 mod notices;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +24,7 @@ use self::state::{Columns, Ear};
 use crate::config::Settings;
 use crate::dora::Answer;
 use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
-use crate::model::{Coverage, Event, Notice, Question, SourceName, TimeRange};
+use crate::model::{Coverage, Event, EventKind, Notice, Question, SourceName, TimeRange};
 use crate::sync::{Clock, Names, Policy, Source, Syncing};
 
 /// How long a question waits for sources.
@@ -134,6 +136,8 @@ struct Inner {
     syncing: Syncing,
     answers: AnswerCache,
     caches_answers: AtomicBool,
+    /// Whether any source can be asked for commits.
+    yields_commits: bool,
     /// Set where another process owns the ledger.
     foreign: Option<Foreign>,
 }
@@ -173,6 +177,9 @@ impl App {
         sources: Vec<Source>,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        let yields_commits = sources
+            .iter()
+            .any(|source| source.yields.contains(EventKind::Commit));
         let names = Arc::new(Names::new(settings.people, ledger.pseudonym_key()?));
         let columns = Arc::new(Columns::new(
             Arc::clone(&ledger),
@@ -199,6 +206,7 @@ impl App {
                 syncing,
                 answers: cache::answer_cache(),
                 caches_answers: AtomicBool::new(true),
+                yields_commits,
             }),
         })
     }

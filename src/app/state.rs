@@ -6,20 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
+use super::wishes::Wishes;
 use crate::config::Settings;
 use crate::correlate::{
-    Assignment, Block, Input, QualityKind, References, SourceFacts, Sources, assign, correlate,
+    Assignment, Block, Input, References, SourceFacts, Sources, assign, correlate,
 };
 use crate::ledger::{Depth, Ledger, LedgerError, Stored, SubjectId};
-use crate::model::{
-    Application, Body, CommitHash, Coverage, EventId, EventKind, SourceName, Subject,
-};
+use crate::model::{Application, CommitHash, Coverage, EventId, EventKind, SourceName, Subject};
 use crate::sync::{Listener, Names, Source};
 
 /// Threads that build columns.
 const BUILDERS: usize = 2;
-/// Commits asked for at once that deployments name and the ledger lacks.
-const MOST_WANTED: usize = 1_000;
 
 /// What all applications were at a moment.
 #[derive(Debug)]
@@ -29,7 +26,7 @@ pub(super) struct Snapshot {
     /// One an application, in order of their names.
     pub(super) blocks: Vec<Arc<Block>>,
     /// Subjects whose events belong to no application.
-    pub(super) unassigned: Vec<Subject>,
+    pub(super) unassigned: Arc<[Subject]>,
     /// Where each source's coverage began.
     starts: Vec<Option<DateTime<Utc>>>,
 }
@@ -60,7 +57,7 @@ struct Foundation {
     owners: HashMap<SubjectId, Vec<usize>>,
     /// Whether several sources may report an application's deployments: their coverage decides which one counts.
     has_rivals: Vec<bool>,
-    unassigned: Vec<Subject>,
+    unassigned: Arc<[Subject]>,
     generation: u64,
 }
 
@@ -73,6 +70,7 @@ pub(super) struct Columns {
     names: Arc<Names>,
     current: RwLock<Option<Arc<Snapshot>>>,
     dirty: Mutex<Dirty>,
+    pub(super) wishes: Wishes,
     /// Held while a snapshot is built.
     foundation: Mutex<Foundation>,
 }
@@ -103,6 +101,7 @@ impl Columns {
             names,
             current: RwLock::new(None),
             dirty: Mutex::new(Dirty::default()),
+            wishes: Wishes::default(),
             foundation: Mutex::new(Foundation::default()),
         }
     }
@@ -230,7 +229,7 @@ impl Columns {
         Ok(Snapshot {
             generation: foundation.generation,
             blocks: blocks.into_iter().flatten().collect(),
-            unassigned: foundation.unassigned.clone(),
+            unassigned: Arc::clone(&foundation.unassigned),
             starts,
         })
     }
@@ -337,25 +336,6 @@ impl Columns {
             Ok(built)
         })
     }
-
-    /// Commits that deployments name and nobody knows, of which a host's API may tell.
-    fn unknown_commits(&self) -> Result<Vec<CommitHash>, LedgerError> {
-        let Some(snapshot) = self.current() else {
-            return Ok(Vec::new());
-        };
-        let rows = snapshot.blocks.iter().flat_map(|block| &block.quality);
-        let unlinked = rows.filter(|row| {
-            row.kind == QualityKind::Unlinked && row.event.0 == EventKind::Deployment
-        });
-        let keys: Vec<_> = unlinked.map(|row| row.event).take(MOST_WANTED).collect();
-        let events = self.ledger.events(&keys)?;
-        let commits = events.iter().filter_map(|event| match &event.body {
-            Body::Deployment(deployment) => deployment.commit,
-            _ => None,
-        });
-        let commits: BTreeSet<_> = commits.collect();
-        Ok(commits.into_iter().collect())
-    }
 }
 
 /// Tells the columns what sync stored.
@@ -379,7 +359,11 @@ impl Listener for Ear {
     }
 
     fn wanted(&self) -> Vec<CommitHash> {
-        self.0.unknown_commits().unwrap_or_else(|failure| {
+        let Some(snapshot) = self.0.current() else {
+            return Vec::new();
+        };
+        let commits = self.0.wishes.tell(&self.0.ledger, &snapshot);
+        commits.unwrap_or_else(|failure| {
             let failure = crate::error::chain(&failure);
             tracing::warn!("Cannot tell which commits are missing: {failure}");
             Vec::new()

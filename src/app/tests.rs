@@ -261,6 +261,28 @@ async fn a_narrow_question_on_an_empty_ledger_equals_the_same_range_cut_from_a_w
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_commit_older_than_the_lookback_is_asked_for_by_name() {
+    let fake = Arc::new(Fake::of(vec![
+        commit("1", "2020-01-01T00:00:00Z"),
+        deployment("1", "2026-05-27T12:00:00Z"),
+        child("2", "1", "2026-05-28T06:00:00Z"),
+        deployment("2", "2026-05-28T12:00:00Z"),
+    ]));
+    let app = start(&fake);
+    let asked = range("2026-05-28", NOW);
+    let answered = ask(&app, Metric::ChangeLeadTime, asked).await;
+    assert_eq!(value(&answered), Some(6.0 * 3600.0));
+    let wanted = || {
+        let requests = fake.requests.lock().unwrap();
+        let wanted = requests.iter().map(|request| request.wanted.len());
+        wanted.filter(|count| *count > 0).count()
+    };
+    assert_eq!(wanted(), 1);
+    ask(&app, Metric::Deployments, asked).await;
+    assert_eq!(wanted(), 1, "once is enough");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pushed_event_is_visible_in_the_next_answer() {
     let fake = Arc::new(Fake::whole(shop()));
     let app = start(&fake);

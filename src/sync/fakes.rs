@@ -172,7 +172,13 @@ impl Provider for Fake {
         events.sort_by_key(|event| std::cmp::Reverse(event.body.time()));
         if !self.is_whole {
             events.retain(|event| {
-                request.range.contains(event.body.time()) || request.unfinished.contains(&event.id)
+                let is_wanted = match &event.body {
+                    Body::Commit(commit) => request.wanted.contains(&commit.hash),
+                    _ => false,
+                };
+                request.range.contains(event.body.time())
+                    || request.unfinished.contains(&event.id)
+                    || is_wanted
             });
         }
         let start = events.last().map(|event| event.body.time());

@@ -15,7 +15,7 @@ use super::people::Names;
 use super::source::{Failure, Source, Standing, State};
 use super::{memory, reading, schedule, selection};
 use crate::ledger::{Batch, Ledger, LedgerError, Stored};
-use crate::model::{CommitHash, Coverage, Event, Notice, SourceName, TimeRange};
+use crate::model::{CommitHash, Coverage, Event, EventKind, Notice, SourceName, TimeRange};
 
 /// Readings at the same time.
 const CONCURRENT_READINGS: usize = 4;
@@ -160,19 +160,23 @@ impl Syncing {
 
     /// Waits until every source has answered for the range or has stopped reading. Dropping the wait stops nothing.
     pub async fn settle(&self, need: TimeRange) {
+        self.settle_when(|slot| {
+            let fresh_from = self.0.fresh_from(self.0.clock.now());
+            let state = lock(&slot.state);
+            !state.is_reading
+                || state
+                    .missing(slot.source.reach(), need, fresh_from)
+                    .is_empty()
+        })
+        .await;
+    }
+
+    async fn settle_when(&self, is_settled: impl Fn(&Slot) -> bool) {
         let mut changes = self.0.changes.subscribe();
         loop {
             changes.borrow_and_update();
-            let fresh_from = self.0.fresh_from(self.0.clock.now());
-            let is_settled = self.0.slots.iter().all(|slot| {
-                let state = lock(&slot.state);
-                !state.is_reading
-                    || state
-                        .missing(slot.source.reach(), need, fresh_from)
-                        .is_empty()
-            });
             // The sender lives in `self`, so the channel cannot close before this returns.
-            if is_settled || changes.changed().await.is_err() {
+            if self.0.slots.iter().all(&is_settled) || changes.changed().await.is_err() {
                 return;
             }
         }
@@ -251,6 +255,29 @@ impl Syncing {
             started.push(slot.source.name.clone());
         }
         started
+    }
+
+    /// Reads the sources that yield commits, because deployments name commits that nobody asked them for yet.
+    pub fn read_commits(&self) {
+        if self.0.ledger.is_read_only() {
+            return;
+        }
+        let now = self.0.clock.now();
+        for (index, slot) in self.0.slots.iter().enumerate() {
+            let mut state = lock(&slot.state);
+            if slot.source.yields.contains(EventKind::Commit) && state.retry.allows(now) {
+                state.is_forced = true;
+                self.0.take_off(index, &mut state);
+            }
+        }
+    }
+
+    /// Waits until no source that yields commits is being read.
+    pub async fn settle_commits(&self) {
+        self.settle_when(|slot| {
+            !slot.source.yields.contains(EventKind::Commit) || !lock(&slot.state).is_reading
+        })
+        .await;
     }
 
     /// Stores events that were pushed to us. Blocks on the ledger.
@@ -352,6 +379,8 @@ impl Inner {
             let mut state = lock(&inner.slots[index].state);
             if let Some(coverage) = coverage {
                 state.coverage = coverage;
+                // It answers again; how often it failed is forgotten only when the reading is complete.
+                state.failure = None;
             }
             state.note(notices);
             Ok(())

@@ -169,6 +169,11 @@ impl Windows {
         Some(TimeRange::new(start, gap.end))
     }
 
+    /// The window that somebody who asks again, though all is read, gets.
+    pub fn latest(now: DateTime<Utc>) -> TimeRange {
+        TimeRange::new(now - INDEXING_DELAY, now)
+    }
+
     /// Learns from a window that was read to its end.
     pub fn read(&mut self, pages: u64) {
         if pages <= FEW_PAGES && self.length < TimeDelta::days(36_500) {

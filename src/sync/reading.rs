@@ -13,8 +13,8 @@ use super::flight::{Inner, blocking, lock};
 use super::memory;
 use super::need::{Reach, Windows};
 use super::source::{Failure, State};
-use crate::ledger::Batch;
-use crate::model::{Coverage, Cursor, EventId, EventKind, TimeRange};
+use crate::ledger::{Batch, LedgerError};
+use crate::model::{CommitHash, Coverage, Cursor, EventId, EventKind, TimeRange};
 use crate::providers::{FetchError, Page, PageRequest, Provider};
 
 /// Pages of a source that blocks which wait while the one before them is stored.
@@ -29,6 +29,27 @@ enum Job {
     Window(TimeRange),
     /// A window whose reading was interrupted, from where it stopped.
     Rest(TimeRange),
+}
+
+/// Events that are asked for by name, wherever they lie.
+#[derive(Clone, Debug, Default)]
+struct Named {
+    unfinished: Vec<EventId>,
+    wanted: Vec<CommitHash>,
+}
+
+impl Named {
+    fn of(inner: &Inner, index: usize) -> Result<Self, LedgerError> {
+        let source = &inner.slots[index].source;
+        Ok(Self {
+            unfinished: inner.ledger.unfinished(&source.name)?,
+            wanted: if source.yields.contains(EventKind::Commit) {
+                inner.listener.wanted()
+            } else {
+                Vec::new()
+            },
+        })
+    }
 }
 
 /// How a reading ended, if it did not fail.
@@ -151,9 +172,9 @@ fn next_job(
                 let start = known_until.map_or(usual.start, |until| until.min(now));
                 state.wanted.insert(TimeRange::new(start, now));
             }
-            windows
-                .next(&state.wanted, &state.coverage, now)
-                .map(Job::Window)
+            let window = windows.next(&state.wanted, &state.coverage, now);
+            let window = window.or_else(|| is_forced.then(|| Windows::latest(now)));
+            window.map(Job::Window)
         }
     }
 }
@@ -181,7 +202,7 @@ async fn read(
             None
         }
     };
-    // The youngest reading tells how unfinished events went on.
+    // The youngest reading tells how unfinished events went on, and of commits that are missing.
     let is_youngest = match job {
         Job::Whole => true,
         Job::Window(window) | Job::Rest(window) => {
@@ -190,17 +211,14 @@ async fn read(
             known.is_none_or(|known| known.end <= window.end)
         }
     };
-    let unfinished = if is_youngest {
-        blocking(inner, index, |inner, source| {
-            inner.ledger.unfinished(source)
-        })
-        .await?
+    let named = if is_youngest {
+        blocking(inner, index, move |inner, _| Named::of(inner, index)).await?
     } else {
-        Vec::new()
+        Named::default()
     };
     loop {
         let is_resumed = resume_from.is_some();
-        let result = read_from(inner, index, job, began, resume_from, unfinished.clone()).await;
+        let result = read_from(inner, index, job, began, resume_from, named.clone()).await;
         match result {
             Err(Failure::Fetch(FetchError::CursorExpired { .. })) if is_resumed => {
                 blocking(inner, index, |inner, source| {
@@ -220,7 +238,7 @@ async fn read_from(
     job: Job,
     began: DateTime<Utc>,
     resume_from: Option<Cursor>,
-    unfinished: Vec<EventId>,
+    named: Named,
 ) -> Result<End, Failure> {
     let slot = &inner.slots[index];
     let name = &slot.source.name;
@@ -233,18 +251,11 @@ async fn read_from(
         Job::Window(window) | Job::Rest(window) => window,
         Job::Whole => TimeRange::new(inner.policy.usual(began).start, began),
     };
-    let is_asked_for_commits =
-        slot.source.yields.contains(EventKind::Commit) && slot.source.reach() == Reach::Ranges;
-    let wanted = if is_asked_for_commits {
-        blocking(inner, index, |inner, _| Ok(inner.listener.wanted())).await?
-    } else {
-        Vec::new()
-    };
     let request = PageRequest {
         range,
         resume_from,
-        unfinished,
-        wanted,
+        unfinished: named.unfinished,
+        wanted: named.wanted,
     };
     let provider = Arc::clone(&slot.source.provider);
     let (end, events) = match slot.source.reach() {

@@ -254,6 +254,26 @@ async fn a_failure_is_told_with_its_causes_and_tried_again_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reading_that_breaks_goes_on_where_it_stopped() {
+    for is_whole in [true, false] {
+        let fake = Fake {
+            is_whole,
+            ..Fake::of(three())
+        };
+        let fake = Arc::new(fake.failing(Step::Break(2, unavailable())));
+        let ledger = ledger();
+        let syncing = start(&ledger, &fake);
+        let need = range("2026-05-20", NOW);
+        assert_ne!(read(&syncing, need).await.missing, []);
+        assert_eq!(stored(&ledger).len(), 2);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(syncing.standings(need)[0].missing, []);
+        assert_eq!(stored(&ledger).len(), 3);
+        assert_eq!(fake.pages.load(Ordering::Relaxed), 4, "two, a failure, one");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn refused_credentials_are_tried_again_only_when_a_person_says_so() {
     let refused = FetchError::Unauthorized {
         what: "acme/shop".to_owned(),
