@@ -20,9 +20,13 @@ pub struct Coverages {
 pub enum Answer {
     /// A metric over time: one series a group (and period).
     Series {
+        /// The metric.
         metric: Metric,
+        /// The statistic over its values.
         statistic: Statistic,
+        /// One a group and period.
         series: Vec<Series>,
+        /// What the reader must know.
         notices: Vec<Notice>,
     },
     /// One row a group with number columns: a metric without buckets, a breakdown, a scorecard.
@@ -31,7 +35,9 @@ pub enum Answer {
     Table(Table),
     /// The rows behind the numbers, still to be filled with what the ledger says of each event.
     Events {
+        /// The rows, newest first.
         rows: Vec<EventRow>,
+        /// What the reader must know.
         notices: Vec<Notice>,
     },
 }
