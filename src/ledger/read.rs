@@ -16,6 +16,9 @@ use crate::model::{Event, EventId, EventKey, EventKind, SourceName, Subject};
 /// Runs closer than this are read in one go: skipping rows is cheaper than looking for the next run.
 const SKIPPED: i64 = 4;
 
+/// The most events for which room is made before they are read.
+const RESERVED: usize = 10_000;
+
 impl Ledger {
     /// All subjects.
     ///
@@ -121,7 +124,7 @@ impl Ledger {
             let mut rows = statement.query([])?;
             let mut events = Vec::new();
             while let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Whole)?;
+                let row = RowView::read(row, Depth::Whole)?;
                 let subject = subjects.subject(&snapshot, row.subject)?;
                 events.push(decoder.decode(&row, &subject)?);
             }
@@ -150,7 +153,7 @@ impl Ledger {
             let mut rows = statement.query([source])?;
             let mut ids = Vec::new();
             while let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Columns)?;
+                let row = RowView::read(row, Depth::Columns)?;
                 let subject = subjects.subject(&snapshot, row.subject)?;
                 ids.push(decoder.id(&row, &subject)?);
             }
@@ -241,7 +244,7 @@ impl Ledger {
         for id in ids {
             let mut rows = statement.query([id])?;
             if let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Whole)?;
+                let row = RowView::read(row, Depth::Whole)?;
                 let subject = subjects.subject(&snapshot, row.subject)?;
                 each(SubjectId(row.subject), decoder.decode(&row, &subject)?);
             }
@@ -297,12 +300,15 @@ pub(super) fn read_runs(
         "SELECT {columns} FROM event WHERE id BETWEEN ?1 AND ?2"
     ))?;
     let mut decoder = Decoder::default();
-    let mut events = Vec::new();
+    let runs = joined(runs);
+    // Events are large, so the list is not to be moved as it grows.
+    let most: i64 = runs.iter().map(|(first, last)| last - first + 1).sum();
+    let mut events = Vec::with_capacity(usize::try_from(most).unwrap_or(0).min(RESERVED));
     let mut latest = None;
-    for (first, last) in joined(runs) {
+    for (first, last) in runs {
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
-            let (_, row) = RowView::read(row, depth)?;
+            let row = RowView::read(row, depth)?;
             let subject = match &latest {
                 Some((id, subject)) if *id == row.subject => subject,
                 // A run also holds neighbours, and events that changed their subject.

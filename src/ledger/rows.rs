@@ -20,18 +20,16 @@ use crate::model::{
 
 /// The columns that correlation needs, in the order of `RowView`.
 pub(super) const COLUMNS: &str =
-    "id, subject, kind, key, settled, time, began, ended, commit_hash, parents, natural_id, body";
+    "subject, time, began, ended, commit_hash, parents, natural_id, body";
 
-/// All columns, in the order of `RowView`.
-pub(super) const WHOLE: &str = "id, subject, kind, key, settled, time, began, ended, commit_hash, parents, natural_id, body, title, url";
+/// All columns that make an event, in the order of `RowView`.
+pub(super) const WHOLE: &str =
+    "subject, time, began, ended, commit_hash, parents, natural_id, body, title, url";
 
-/// A row of `event` without its number, source and revision.
+/// What a row of `event` says of the event. Kind, key and source follow from it, so reading leaves them out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RowView<'a> {
     pub(super) subject: i64,
-    pub(super) kind: i64,
-    pub(super) key: i64,
-    pub(super) settled: bool,
     pub(super) time: i64,
     pub(super) began: Option<i64>,
     pub(super) ended: Option<i64>,
@@ -44,41 +42,37 @@ pub(super) struct RowView<'a> {
 }
 
 impl<'a> RowView<'a> {
-    /// Reads the row at a cursor whose columns are `COLUMNS` or `WHOLE`, with its number.
-    pub(super) fn read(row: &'a Row<'_>, depth: Depth) -> rusqlite::Result<(i64, Self)> {
+    /// Reads the row at a cursor whose first columns are `COLUMNS` or `WHOLE`.
+    pub(super) fn read(row: &'a Row<'_>, depth: Depth) -> rusqlite::Result<Self> {
         let text =
-            |at| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
+            |at| -> rusqlite::Result<Option<&'a str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
         let blob =
-            |at| -> rusqlite::Result<Option<&[u8]>> { Ok(row.get_ref(at)?.as_blob_or_null()?) };
+            |at| -> rusqlite::Result<Option<&'a [u8]>> { Ok(row.get_ref(at)?.as_blob_or_null()?) };
         let (title, url) = match depth {
             Depth::Columns => (None, None),
-            Depth::Whole => (text(12)?, text(13)?),
+            Depth::Whole => (text(8)?, text(9)?),
         };
-        let view = Self {
-            subject: row.get(1)?,
-            kind: row.get(2)?,
-            key: row.get(3)?,
-            settled: row.get(4)?,
-            time: row.get(5)?,
-            began: row.get(6)?,
-            ended: row.get(7)?,
-            commit: blob(8)?,
-            parents: blob(9)?,
-            natural_id: text(10)?,
-            body: text(11)?,
+        Ok(Self {
+            subject: row.get(0)?,
+            time: row.get(1)?,
+            began: row.get(2)?,
+            ended: row.get(3)?,
+            commit: blob(4)?,
+            parents: blob(5)?,
+            natural_id: text(6)?,
+            body: text(7)?,
             title,
             url,
-        };
-        Ok((row.get(0)?, view))
+        })
     }
 }
 
 /// An event ready to be stored.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded<'e> {
-    kind: EventKind,
-    key: u64,
-    settled: bool,
+    pub(super) kind: EventKind,
+    pub(super) key: u64,
+    pub(super) settled: bool,
     time: i64,
     began: Option<i64>,
     ended: Option<i64>,
@@ -91,13 +85,10 @@ pub(super) struct Encoded<'e> {
 }
 
 impl Encoded<'_> {
-    /// The row, once the subject has a number.
+    /// What the row says, once the subject has a number.
     pub(super) fn view(&self, subject: i64) -> RowView<'_> {
         RowView {
             subject,
-            kind: self.kind as i64,
-            key: super::tail::stored_key(self.key),
-            settled: self.settled,
             time: self.time,
             began: self.began,
             ended: self.ended,
@@ -365,9 +356,6 @@ impl Decoder {
         row: &RowView<'_>,
         subject: &Subject,
     ) -> rusqlite::Result<Event> {
-        if row.kind != subject.kind as i64 {
-            return Err(corrupt("an event and its subject differ in kind"));
-        }
         let body = match subject.kind {
             EventKind::Commit => Body::Commit(self.commit(row, subject)?),
             EventKind::Deployment => Body::Deployment(self.deployment(row, subject)?),

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::filter::Filter;
 use super::merge::{self, Merged};
 use super::open::{Ledger, Reader};
-use super::rows::{Decoder, RowView, WHOLE, encode};
+use super::rows::{Decoder, Encoded, RowView, WHOLE, encode};
 use super::subjects::{Numbers, Subjects};
 use super::tail::{self, Space, Tail, keys_of, stored_key};
 use super::{Batch, Depth, LedgerError, Stored, SubjectId, coverage, index, read};
@@ -170,16 +170,17 @@ fn write_row(
     id: i64,
     source: i64,
     revision: i64,
+    event: &Encoded<'_>,
     row: &RowView<'_>,
 ) -> rusqlite::Result<()> {
     statement.execute(params![
         id,
         row.subject,
-        row.kind,
-        row.key,
+        event.kind as i64,
+        stored_key(event.key),
         source,
         revision,
-        row.settled,
+        event.settled,
         row.time,
         row.began,
         row.ended,
@@ -268,20 +269,25 @@ impl Page<'_, '_> {
             }
         }
         self.found = candidates;
-        self.store_new(event, &row)
+        self.store_new(event, &encoded, &row)
     }
 
-    fn store_new(&mut self, event: &Event, row: &RowView<'_>) -> rusqlite::Result<()> {
+    fn store_new(
+        &mut self,
+        event: &Event,
+        encoded: &Encoded<'_>,
+        row: &RowView<'_>,
+    ) -> rusqlite::Result<()> {
         let id = self.next_event;
         self.next_event += 1;
         let source = self.memo.numbers.source(self.transaction, &event.source)?;
-        write_row(&mut self.insert, id, source, self.revision, row)?;
+        write_row(&mut self.insert, id, source, self.revision, encoded, row)?;
         self.added.add_event(row.subject, id);
         for (space, key) in keys_of(event, row.natural_id.is_some()) {
             self.added.add_key(space, key, id);
         }
         *self.subject_counts.entry(row.subject).or_default() += 1;
-        self.count(source, row, 1);
+        self.count(source, encoded.kind, row.time, 1);
         self.stored.new += 1;
         self.tell(event, id, row.subject)
     }
@@ -308,7 +314,7 @@ impl Page<'_, '_> {
         self.note_overlap(old_source, new_source)?;
         // As it would be read back, so that a part of a millisecond makes no new version.
         versions.push(self.decode(row)?);
-        self.count(new_source, row, 0);
+        self.count(new_source, event.body.kind(), row.time, 0);
         let Some(merged) = merge::merge(versions) else {
             return Ok(());
         };
@@ -332,7 +338,7 @@ impl Page<'_, '_> {
         let old_source = self.memo.numbers.source(self.transaction, &before.source)?;
         let source = self.memo.numbers.source(self.transaction, &after.source)?;
         let mut update = self.transaction.prepare_cached(UPDATE)?;
-        write_row(&mut update, id, source, self.revision, &row)?;
+        write_row(&mut update, id, source, self.revision, &encoded, &row)?;
         // The tail is made again from new events only, so what changes in old ones goes into the tables at once.
         if old_subject != subject {
             self.transaction
@@ -351,12 +357,9 @@ impl Page<'_, '_> {
             }
         }
         if old_source != source {
-            let old_row = RowView {
-                time: before.body.time().timestamp_millis(),
-                ..row
-            };
-            self.count(old_source, &old_row, -1);
-            self.count(source, &row, 1);
+            let old_time = before.body.time().timestamp_millis();
+            self.count(old_source, encoded.kind, old_time, -1);
+            self.count(source, encoded.kind, row.time, 1);
         }
         self.note_stale_claims(before, after, old_subject, subject);
         self.stored.changed += 1;
@@ -436,12 +439,9 @@ impl Page<'_, '_> {
         let Some(stored) = rows.next()? else {
             return Ok(Known::Stranger);
         };
-        let (_, stored) = RowView::read(stored, Depth::Whole)?;
+        let stored = RowView::read(stored, Depth::Whole)?;
         if stored == *row {
             return Ok(Known::Same);
-        }
-        if stored.kind != row.kind {
-            return Ok(Known::Stranger);
         }
         let subject = self.subjects.subject(self.transaction, stored.subject)?;
         if self.decoder.id(&stored, &subject)? != event.id {
@@ -457,7 +457,7 @@ impl Page<'_, '_> {
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        let (_, row) = RowView::read(row, Depth::Whole)?;
+        let row = RowView::read(row, Depth::Whole)?;
         let subject = self.subjects.subject(self.transaction, row.subject)?;
         self.decoder.decode(&row, &subject).map(Some)
     }
@@ -505,14 +505,14 @@ impl Page<'_, '_> {
         Ok(())
     }
 
-    fn count(&mut self, source: i64, row: &RowView<'_>, events: i64) {
+    fn count(&mut self, source: i64, kind: EventKind, time: i64, events: i64) {
         let tally = self
             .tallies
-            .entry((source, row.kind))
-            .or_insert((0, row.time, row.time));
+            .entry((source, kind as i64))
+            .or_insert((0, time, time));
         tally.0 += events;
-        tally.1 = tally.1.min(row.time);
-        tally.2 = tally.2.max(row.time);
+        tally.1 = tally.1.min(time);
+        tally.2 = tally.2.max(time);
     }
 
     fn store_counts(&mut self) -> rusqlite::Result<()> {
