@@ -4,9 +4,10 @@ use std::sync::PoisonError;
 
 use rusqlite::{Connection, Transaction, params};
 
+use super::decode::Decoder;
 use super::filter::Filter;
 use super::open::Ledger;
-use super::rows::{COLUMNS, Decoder, RowView};
+use super::rows::{COLUMNS, RowView};
 use super::store::{Writer, begin};
 use super::subjects::Subjects;
 use super::tail::{Space, Tail, keys_of, stored_key};

@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 use secrecy::SecretSlice;
 
+use super::decode::Decoder;
 use super::open::{Ledger, Reader};
-use super::rows::{COLUMNS, Decoder, RowView, WHOLE, instant};
-use super::store::fetch;
+use super::page::fetch;
+use super::rows::{COLUMNS, RowView, WHOLE, instant};
 use super::subjects::{Subjects, parse, source_id};
 use super::tail::Space;
 use super::{Depth, LedgerError, SourceStats, SubjectId, index};
@@ -103,32 +104,6 @@ impl Ledger {
             subjects.sort_unstable();
             subjects.dedup();
             Ok(subjects)
-        })
-    }
-
-    /// All verdicts, and the incidents and deployments that name another event (`deployment`, `commit`, `fixes`, `duplicate_of`).
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn references(&self) -> Result<Vec<Event>, LedgerError> {
-        self.read("read", |reader| {
-            let Reader {
-                connection,
-                subjects,
-            } = reader;
-            let snapshot = connection.unchecked_transaction()?;
-            let mut decoder = Decoder::default();
-            let mut statement = snapshot.prepare_cached(&format!(
-                "SELECT {WHOLE} FROM event WHERE id IN (SELECT event FROM reference)"
-            ))?;
-            let mut rows = statement.query([])?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next()? {
-                let row = RowView::read(row, Depth::Whole)?;
-                let subject = subjects.subject(&snapshot, row.subject)?;
-                events.push(decoder.decode(&row, &subject)?);
-            }
-            Ok(events)
         })
     }
 
