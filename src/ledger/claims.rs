@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::open::Ledger;
-use super::store::Page;
+use super::page::Page;
 use super::tail::{Space, digest_key};
 use super::{LedgerError, SubjectId};
 use crate::model::{

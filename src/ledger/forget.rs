@@ -6,8 +6,10 @@ use rusqlite::{Connection, params};
 use super::error::{corrupt, sqlite};
 use super::merge;
 use super::open::Ledger;
-use super::store::{Page, Writer, store_versions, versions_of};
+use super::page::Page;
+use super::store::Writer;
 use super::subjects::source_id;
+use super::versions::{store_versions, versions_of};
 use super::{Forget, LedgerError, coverage};
 use crate::model::{Body, Coverage, Event, EventKind, SourceName, TimeRange};
 
@@ -25,6 +27,8 @@ impl Ledger {
     /// See `LedgerError`.
     pub fn forget(&self, what: &Forget) -> Result<u64, LedgerError> {
         let mut writer = self.writer()?;
+        // What is in the index has been counted, so the numbers of the latest events are never given again.
+        self.flush_long_tail(&mut writer, 0)?;
         let result = self.forget_through(&mut writer, what);
         writer.distrust();
         self.drop_readers();

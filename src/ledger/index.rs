@@ -4,9 +4,10 @@ use std::sync::PoisonError;
 
 use rusqlite::{Connection, Transaction, params};
 
+use super::decode::Decoder;
 use super::filter::Filter;
 use super::open::Ledger;
-use super::rows::{COLUMNS, Decoder, RowView};
+use super::rows::{COLUMNS, RowView};
 use super::store::{Writer, begin};
 use super::subjects::Subjects;
 use super::tail::{Space, Tail, keys_of, stored_key};
@@ -40,31 +41,30 @@ pub(super) fn last_event(connection: &Connection) -> rusqlite::Result<i64> {
 pub(super) fn load(connection: &Connection, tail: &mut Tail) -> rusqlite::Result<()> {
     let mut subjects = Subjects::default();
     let mut decoder = Decoder::default();
+    // The numbers come after the columns that `RowView` expects.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM event WHERE id > ?1 ORDER BY id"
+        "SELECT {COLUMNS}, id, kind, key FROM event WHERE id > ?1 ORDER BY id"
     ))?;
     let mut rows = statement.query([tail.upto])?;
     while let Some(row) = rows.next()? {
-        let (id, view) = RowView::read(row, Depth::Columns)?;
-        tail.add_event(view.subject, id);
-        let linked = [EventKind::Build, EventKind::Deployment].map(|kind| kind as i64);
-        if linked.contains(&view.kind) {
-            let subject = subjects.subject(connection, view.subject)?;
-            let event = decoder.decode(&view, &subject)?;
+        let (id, kind, key): (i64, u8, i64) = (row.get(8)?, row.get(9)?, row.get(10)?);
+        let row = RowView::read(row, Depth::Columns)?;
+        tail.add_event(row.subject, id);
+        let is_linked = [EventKind::Build, EventKind::Deployment]
+            .into_iter()
+            .any(|linked| linked as u8 == kind);
+        if is_linked {
+            let subject = subjects.subject(connection, row.subject)?;
+            let event = decoder.decode(&row, &subject)?;
             for (space, key) in keys_of(&event, true) {
                 tail.add_key(space, key, id);
             }
             continue;
         }
-        let kind = u8::try_from(view.kind)
-            .map_err(|_| super::error::corrupt("an event is of no known kind"))?;
-        tail.add_key(Space(kind), view.key.cast_unsigned(), id);
-        if let (true, Some(natural_id)) = (kind == EventKind::Commit as u8, view.natural_id) {
-            tail.add_key(
-                Space::NAMED_COMMIT,
-                EventKey::of_id(&natural_id.into()).0,
-                id,
-            );
+        tail.add_key(Space(kind), key.cast_unsigned(), id);
+        if let (true, Some(natural_id)) = (kind == EventKind::Commit as u8, row.natural_id) {
+            let key = EventKey::of_id(&natural_id.into()).0;
+            tail.add_key(Space::NAMED_COMMIT, key, id);
         }
     }
     Ok(())

@@ -4,13 +4,17 @@
 
 mod claims;
 mod coverage;
+mod decode;
+mod encode;
 mod error;
 mod filter;
 mod forget;
 mod index;
 mod merge;
 mod open;
+mod page;
 mod read;
+mod references;
 mod rows;
 mod schema;
 mod store;
@@ -18,6 +22,7 @@ mod subjects;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use error::LedgerError;
 pub use open::Ledger;

@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 use secrecy::SecretSlice;
 
+use super::decode::Decoder;
 use super::open::{Ledger, Reader};
-use super::rows::{COLUMNS, Decoder, RowView, WHOLE, instant};
-use super::store::fetch;
+use super::page::fetch;
+use super::rows::{COLUMNS, RowView, WHOLE, instant};
 use super::subjects::{Subjects, parse, source_id};
 use super::tail::Space;
 use super::{Depth, LedgerError, SourceStats, SubjectId, index};
@@ -15,6 +16,9 @@ use crate::model::{Event, EventId, EventKey, EventKind, SourceName, Subject};
 
 /// Runs closer than this are read in one go: skipping rows is cheaper than looking for the next run.
 const SKIPPED: i64 = 4;
+
+/// The most events for which room is made before they are read.
+const RESERVED: usize = 10_000;
 
 impl Ledger {
     /// All subjects.
@@ -103,32 +107,6 @@ impl Ledger {
         })
     }
 
-    /// All verdicts, and the incidents and deployments that name another event (`deployment`, `commit`, `fixes`, `duplicate_of`).
-    ///
-    /// # Errors
-    /// See `LedgerError`.
-    pub fn references(&self) -> Result<Vec<Event>, LedgerError> {
-        self.read("read", |reader| {
-            let Reader {
-                connection,
-                subjects,
-            } = reader;
-            let snapshot = connection.unchecked_transaction()?;
-            let mut decoder = Decoder::default();
-            let mut statement = snapshot.prepare_cached(&format!(
-                "SELECT {WHOLE} FROM event WHERE id IN (SELECT event FROM reference)"
-            ))?;
-            let mut rows = statement.query([])?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Whole)?;
-                let subject = subjects.subject(&snapshot, row.subject)?;
-                events.push(decoder.decode(&row, &subject)?);
-            }
-            Ok(events)
-        })
-    }
-
     /// The events of a source that have not settled.
     ///
     /// # Errors
@@ -150,7 +128,7 @@ impl Ledger {
             let mut rows = statement.query([source])?;
             let mut ids = Vec::new();
             while let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Columns)?;
+                let row = RowView::read(row, Depth::Columns)?;
                 let subject = subjects.subject(&snapshot, row.subject)?;
                 ids.push(decoder.id(&row, &subject)?);
             }
@@ -241,7 +219,7 @@ impl Ledger {
         for id in ids {
             let mut rows = statement.query([id])?;
             if let Some(row) = rows.next()? {
-                let (_, row) = RowView::read(row, Depth::Whole)?;
+                let row = RowView::read(row, Depth::Whole)?;
                 let subject = subjects.subject(&snapshot, row.subject)?;
                 each(SubjectId(row.subject), decoder.decode(&row, &subject)?);
             }
@@ -297,12 +275,15 @@ pub(super) fn read_runs(
         "SELECT {columns} FROM event WHERE id BETWEEN ?1 AND ?2"
     ))?;
     let mut decoder = Decoder::default();
-    let mut events = Vec::new();
+    let runs = joined(runs);
+    // Events are large, so the list is not to be moved as it grows.
+    let most: i64 = runs.iter().map(|(first, last)| last - first + 1).sum();
+    let mut events = Vec::with_capacity(usize::try_from(most).unwrap_or(0).min(RESERVED));
     let mut latest = None;
-    for (first, last) in joined(runs) {
+    for (first, last) in runs {
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
-            let (_, row) = RowView::read(row, depth)?;
+            let row = RowView::read(row, depth)?;
             let subject = match &latest {
                 Some((id, subject)) if *id == row.subject => subject,
                 // A run also holds neighbours, and events that changed their subject.
