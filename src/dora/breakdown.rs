@@ -3,9 +3,9 @@
 use crate::model::{LeadTimeFrom, Metric, Notice};
 
 use super::answer::Answer;
-use super::evaluate::Scope;
 use super::notices;
-use super::series::{Asked, numbers};
+use super::scope::Scope;
+use super::series::{AskedColumn, numbers};
 
 /// One number column a part, in the order of the delivery.
 ///
@@ -13,7 +13,7 @@ use super::series::{Asked, numbers};
 /// asked; one row a group. Means and sums add up to those of the lead time from `committed`.
 pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
     let question = scope.question;
-    let asked = Metric::PARTS.map(|metric| Asked {
+    let asked = Metric::PARTS.map(|metric| AskedColumn {
         name: format!("{}_{}", metric.as_str(), question.statistic.as_str()),
         metric,
         statistic: question.statistic,

@@ -3,8 +3,8 @@
 use crate::model::{Metric, MetricShape, Notice, Question, Statistic, Text, Unit};
 
 use super::answer::{Answer, Column, Table, Values};
-use super::evaluate::{Links, Scope, collect, on_two_threads};
 use super::notices;
+use super::scope::{Asked, Links, Scope, collect_one, on_two_threads};
 use super::series::{Groups, whole};
 
 /// Upper bounds in seconds that people think in; lead times spread over five orders of magnitude, so steps grow.
@@ -76,8 +76,13 @@ pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
             return Answer::Table(without_values(metric, question));
         }
     };
+    let asked = Asked {
+        metric,
+        statistic: Statistic::P50,
+        links: Links::Skip,
+    };
     let buckets = whole(scope, scope.context.range);
-    let found = collect(scope, metric, Statistic::P50, buckets, Links::Skip);
+    let found = collect_one(scope, asked, &buckets);
     let groups = Groups::of(&[&found], question.limit);
     let histogram = |values: &super::groups::GroupValues| {
         let (narrow, wide) = found.columns(found.sheet.registry.find(values));

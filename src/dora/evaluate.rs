@@ -1,33 +1,16 @@
-//! A metric over buckets and groups: gathers from all blocks, then makes statistics of what was found.
+//! From what a pass found to measures: one a group and point.
 
-use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use crate::correlate::{Block, Flags};
-use crate::model::{ChangeUnit, Metric, Question, Statistic};
+use crate::model::{Metric, Statistic};
 
 use super::answer::Measure;
 use super::buckets::Buckets;
 use super::calendar;
-use super::coverage::{Classes, Needs, Share};
-use super::deployments::{failed_rollouts, recoveries};
-use super::groups::GroupValues;
-use super::incidents::{IncidentKind, openings, outages, restores};
-use super::lead_time::{ChangeCount, ChangeSpan, batch_sizes, counts, part_sums, spans};
-use super::pass::Pass;
-use super::select::Selection;
-use super::sheet::{Counts, Sheet, Tally};
-use super::state::{defect_ages, open_incidents, pull_request_ages, undeployed};
+use super::coverage::{Classes, Share};
+use super::sheet::{Column, Counts, Sheet, Tally};
 use super::statistics::{downtime, statistic_of};
-use super::{Context, sheet::Column};
-
-/// Rows below which a second thread costs more than it saves.
-const ROWS_FOR_TWO_THREADS: usize = 20_000;
-/// Pieces that the blocks are split into, so that two threads end at about the same time.
-const PIECES: usize = 8;
 
 /// How what was found becomes numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,139 +132,6 @@ impl Index {
     }
 }
 
-/// Runs on at most two threads: a question must not take the whole machine.
-pub(super) fn on_two_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
-    // A process that cannot start two threads still answers, on the caller's.
-    let pool = POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(2).build().ok());
-    match pool {
-        Some(pool) => pool.install(work),
-        None => work(),
-    }
-}
-
-/// A question, what it is asked of, and what several metrics of its answer share.
-pub(super) struct Scope<'a, 'q> {
-    pub context: &'q Context<'a>,
-    pub question: &'q Question,
-    /// The blocks that the application filters leave.
-    pub blocks: Vec<&'a Block>,
-    /// Numbers of the blocks, split for the threads.
-    pieces: Vec<Vec<usize>>,
-    /// Coverage classes by the kinds of events they rest on.
-    classes: RefCell<Vec<(Needs, Arc<Classes>)>>,
-}
-
-impl<'a, 'q> Scope<'a, 'q> {
-    pub fn new(context: &'q Context<'a>, question: &'q Question) -> Self {
-        let selection = Selection::new(question);
-        let blocks = context.blocks.iter().map(Arc::as_ref);
-        let blocks: Vec<&Block> = blocks
-            .filter(|block| selection.accepts_application(block))
-            .collect();
-        Self {
-            context,
-            question,
-            pieces: pieces(&blocks),
-            blocks,
-            classes: RefCell::default(),
-        }
-    }
-
-    fn classes(&self, needs: Needs) -> Arc<Classes> {
-        let mut known = self.classes.borrow_mut();
-        if let Some((_, classes)) = known.iter().find(|(of, _)| *of == needs) {
-            return classes.clone();
-        }
-        let blocks = self.blocks.iter().copied();
-        let classes = Arc::new(Classes::new(self.context.coverages, &needs, blocks));
-        known.push((needs, classes.clone()));
-        classes
-    }
-}
-
-/// Whether the linked share of all deployments is counted too.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
-    Count,
-    Skip,
-}
-
-/// Gathers a metric from the selected blocks.
-pub(super) fn collect<'a>(
-    scope: &Scope<'a, '_>,
-    metric: Metric,
-    statistic: Statistic,
-    buckets: Buckets,
-    links: Links,
-) -> Collected<'a> {
-    let mut question = scope.question.clone();
-    if metric == Metric::Commits {
-        question.change_unit = ChangeUnit::Commit;
-    }
-    let (blocks, pieces) = (&scope.blocks, &scope.pieces);
-    let selection = Selection::new(&question);
-    let form = Form::of(metric, statistic);
-    let classes = scope.classes(Needs::of(metric, &question));
-    let cells = question
-        .group_by
-        .is_empty()
-        .then(|| buckets.cells().max(buckets.points.len()));
-    let gather_from = |numbers: &[usize]| {
-        let mut sheet = Sheet::new(cells);
-        if question.group_by.is_empty() {
-            sheet.registry.number(GroupValues::new());
-        }
-        for number in numbers {
-            let class = classes.of_block[*number];
-            let mut pass = Pass::new(&selection, &buckets, blocks[*number], class, &mut sheet);
-            gather(&mut pass, metric, form, links == Links::Count);
-        }
-        sheet
-    };
-    let sheets: Vec<Sheet<'a>> = if pieces.len() == 1 {
-        vec![gather_from(&pieces[0])]
-    } else {
-        on_two_threads(|| {
-            pieces
-                .par_iter()
-                .map(|numbers| gather_from(numbers))
-                .collect()
-        })
-    };
-    let mut sheet = Sheet::joined(sheets);
-    if question.group_by.is_empty() {
-        // The one group speaks of every selected application, also of those without a row.
-        for class in classes
-            .of_block
-            .iter()
-            .copied()
-            .chain((blocks.is_empty()).then_some(0))
-        {
-            sheet.belongs(0, class);
-        }
-    }
-    let calendar = if form == Form::PerDay {
-        calendar_of(&buckets)
-    } else {
-        Vec::new()
-    };
-    let groups = sheet.registry.values.len();
-    Collected {
-        tallies: Index::new(groups, sheet.tallies.list.iter().map(|tally| tally.group)),
-        linked: Index::new(groups, sheet.linked.list.iter().map(|tally| tally.group)),
-        narrow: Index::new(groups, sheet.narrow.iter().map(|column| column.group)),
-        wide: Index::new(groups, sheet.wide.iter().map(|column| column.group)),
-        outages: Index::new(groups, sheet.outages.iter().map(|(group, _, _)| *group)),
-        shares: classes.shares(&buckets, &calendar),
-        sheet,
-        metric,
-        form,
-        classes,
-        buckets,
-    }
-}
-
 /// The calendar days that the asked time touches. What lies before 1970 holds no event.
 fn calendar_of(buckets: &Buckets) -> Vec<i64> {
     let begun = || buckets.points.iter().filter(|span| span.has_begun());
@@ -298,78 +148,34 @@ fn calendar_of(buckets: &Buckets) -> Vec<i64> {
     }
 }
 
-/// Numbers of the blocks, split into pieces of about the same number of rows; one piece where there are few rows.
-fn pieces(blocks: &[&Block]) -> Vec<Vec<usize>> {
-    let weight = |block: &Block| {
-        let lanes = block.lanes.iter();
-        let rows = lanes.map(|lane| lane.deployments.finished_at.len() + lane.commits.len());
-        rows.sum::<usize>() + block.incidents.opened_at.len() + 16
-    };
-    let weights: Vec<usize> = blocks.iter().map(|block| weight(block)).collect();
-    let total: usize = weights.iter().sum();
-    if total < ROWS_FOR_TWO_THREADS {
-        return vec![(0..blocks.len()).collect()];
-    }
-    let mut pieces = vec![Vec::new()];
-    let mut filled = 0;
-    for (number, weight) in weights.into_iter().enumerate() {
-        if filled >= total.div_ceil(PIECES) {
-            pieces.push(Vec::new());
-            filled = 0;
-        }
-        filled += weight;
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(number);
-        }
-    }
-    pieces
-}
-
-/// Gathers a metric from one block.
-fn gather(pass: &mut Pass<'_, '_, '_>, metric: Metric, form: Form, links: bool) {
-    let lanes = pass.lanes();
-    let tallied = match metric {
-        // Of these only the whole is read.
-        Metric::DeploymentFrequency | Metric::Deployments => Some(Flags::LINKED),
-        Metric::ChangeFailRate => Some(Flags::FAILED),
-        Metric::DeploymentReworkRate => Some(Flags::REWORK),
-        _ => None,
-    };
-    pass.count(&lanes, tallied, links);
-    match metric {
-        // Counted above.
-        Metric::DeploymentFrequency
-        | Metric::Deployments
-        | Metric::ChangeFailRate
-        | Metric::DeploymentReworkRate => {}
-        Metric::FailedDeploymentRecoveryTime => recoveries(pass, &lanes),
-        Metric::FailedRollouts => failed_rollouts(pass, &lanes),
-        Metric::Commits => counts(pass, &lanes, ChangeCount::All),
-        Metric::RevertRate => counts(pass, &lanes, ChangeCount::Reverts),
-        Metric::ReworkShare => counts(pass, &lanes, ChangeCount::Rework),
-        Metric::BatchSize => batch_sizes(pass, &lanes),
-        Metric::UndeployedCommits => undeployed(pass, &lanes),
-        Metric::PullRequestAge => pull_request_ages(pass),
-        Metric::TimeToRestore => restores(pass),
-        Metric::Incidents => openings(pass, IncidentKind::Any),
-        Metric::DefectsOpened => openings(pass, IncidentKind::Defects),
-        Metric::OpenIncidents => open_incidents(pass),
-        Metric::DefectAge => defect_ages(pass),
-        Metric::Availability => outages(pass),
-        Metric::ChangeLeadTime
-        | Metric::LeadTimeCoding
-        | Metric::LeadTimePickup
-        | Metric::LeadTimeReview
-        | Metric::LeadTimeMerge
-        | Metric::LeadTimeBuild
-        | Metric::LeadTimeDeploy => {
-            let Some(span) = ChangeSpan::of(metric, pass.selection.question) else {
-                return;
-            };
-            match span {
-                ChangeSpan::Part(part) if form == Form::PartMean => part_sums(pass, &lanes, part),
-                ChangeSpan::LeadTime(_) | ChangeSpan::Part(_) => spans(pass, &lanes, span),
-            }
+impl<'a> Collected<'a> {
+    /// Prepares what was found for being read by group.
+    pub fn new(
+        sheet: Sheet<'a>,
+        metric: Metric,
+        statistic: Statistic,
+        classes: Arc<Classes>,
+        buckets: Buckets,
+    ) -> Self {
+        let form = Form::of(metric, statistic);
+        let calendar = if form == Form::PerDay {
+            calendar_of(&buckets)
+        } else {
+            Vec::new()
+        };
+        let groups = sheet.registry.values.len();
+        Self {
+            tallies: Index::new(groups, sheet.tallies.list.iter().map(|tally| tally.group)),
+            linked: Index::new(groups, sheet.linked.list.iter().map(|tally| tally.group)),
+            narrow: Index::new(groups, sheet.narrow.iter().map(|column| column.group)),
+            wide: Index::new(groups, sheet.wide.iter().map(|column| column.group)),
+            outages: Index::new(groups, sheet.outages.iter().map(|(group, _, _)| *group)),
+            shares: classes.shares(&buckets, &calendar),
+            sheet,
+            metric,
+            form,
+            classes,
+            buckets,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Groups of an answer: which values of the `groupBy` keys rows have, and which groups are kept.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::correlate::{Block, FailureRules, NONE};
 use crate::model::{GroupKey, Text};
@@ -10,10 +12,48 @@ use crate::model::{GroupKey, Text};
 /// One value a `groupBy` key, in their order; `None` where the thing has no such value.
 pub(super) type GroupValues = SmallVec<[Option<Text>; 2]>;
 
+/// Hashes names in one go: the standard hasher's protection against chosen keys costs more here than the rest of a
+/// look-up, and names come from the user's own systems.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // A multiplication by the golden ratio spreads small numbers over all bits.
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type ByName<K, V> = HashMap<K, V, BuildHasherDefault<NameHasher>>;
+
 /// Numbers of groups by their values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
-    numbers: HashMap<GroupValues, u32>,
+    numbers: ByName<GroupValues, u32>,
     /// The values of each group, by number.
     pub values: Vec<GroupValues>,
 }
@@ -75,7 +115,7 @@ struct Alike {
 pub(super) struct Grouping<'q, 'a> {
     keys: &'q [GroupKey],
     block: &'a Block,
-    known: HashMap<Alike, SmallVec<[u32; 2]>>,
+    known: ByName<Alike, SmallVec<[u32; 2]>>,
     /// The row before: neighbours are mostly alike.
     last: Option<(Alike, SmallVec<[u32; 2]>)>,
 }
@@ -85,7 +125,7 @@ impl<'q, 'a> Grouping<'q, 'a> {
         Self {
             keys,
             block,
-            known: HashMap::new(),
+            known: ByName::default(),
             last: None,
         }
     }
@@ -204,7 +244,7 @@ pub(super) fn kept(groups: &[GroupValues], volumes: &[u64], limit: usize) -> Vec
         let named = |at: usize| {
             groups[at]
                 .iter()
-                .map(|value| (value.is_none(), value.clone()))
+                .map(|value| (value.is_none(), value.as_deref()))
         };
         named(*a).cmp(named(*b))
     };

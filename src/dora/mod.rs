@@ -8,9 +8,11 @@ mod breakdown;
 mod buckets;
 mod calendar;
 mod coverage;
+mod delivered;
 mod deployments;
 mod distribution;
 mod evaluate;
+mod event_rows;
 mod events;
 mod groups;
 mod incidents;
@@ -20,6 +22,7 @@ mod pass;
 mod quality;
 mod quantile;
 mod repeats;
+mod scope;
 mod scorecard;
 mod select;
 mod series;
@@ -68,7 +71,7 @@ pub struct Context<'a> {
 /// Shape: by `question.kind` as design section 7 has it; each kind's function documents its columns. The caller has
 /// refused ranges with too many buckets (`fitting_bucket`); here they get the bucket that fits, and a notice.
 pub fn answer(question: &Question, context: &Context<'_>) -> Answer {
-    let scope = evaluate::Scope::new(context, question);
+    let scope = scope::Scope::new(context, question);
     let blocks = &scope.blocks;
     match question.kind {
         Kind::Metric => match fitting_bucket(question, context.range, context.timezone) {

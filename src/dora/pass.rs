@@ -44,26 +44,12 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
         }
     }
 
-    /// The lanes that the question is about, and what of them lies in the buckets.
-    pub fn lanes(&mut self) -> SmallVec<[LaneRows<'a>; 2]> {
-        let (selection, block) = (self.selection, self.block);
-        let whole = selection.takes_whole_lanes();
-        selection
-            .lanes(block)
-            .map(|(number, lane)| {
-                let mut rows = Rows::new();
-                self.buckets
-                    .march(&lane.deployments.finished_at, |cell, deployments| {
-                        rows.push((cell, deployments));
-                    });
-                LaneRows {
-                    number,
-                    lane,
-                    group: whole.then(|| self.lane_group(lane)),
-                    rows,
-                }
-            })
-            .collect()
+    /// Gives whole lanes their groups on this sheet.
+    pub fn number_groups(&mut self, lanes: &mut [LaneRows<'a>]) {
+        let whole = self.selection.takes_whole_lanes();
+        for of in lanes {
+            of.group = whole.then(|| self.lane_group(of.lane));
+        }
     }
 
     /// The group of a whole lane, where no row has to be looked at.
@@ -148,14 +134,22 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
                 }
             };
             if let Some(group) = group {
+                let sheet = &mut *self.sheet;
+                let mut parts = tallied.map(|_| sheet.tallies.row(*group, class));
+                let mut linked = links.then(|| sheet.linked.row(*group, class));
                 for (cell, indices) in rows {
-                    let (mut part, mut linked) = (0_u32, 0_u32);
+                    let (mut part, mut known) = (0_u32, 0_u32);
                     for flags in &deployments.flags[indices.clone()] {
                         part += u32::from(flags.has(flag));
-                        linked += u32::from(flags.has(Flags::LINKED));
+                        known += u32::from(flags.has(Flags::LINKED));
                     }
                     let whole = indices.len() as u64;
-                    add(self.sheet, *group, *cell, part.into(), linked.into(), whole);
+                    if let Some(parts) = &mut parts {
+                        parts.add(*cell, Counts::of(part.into(), whole));
+                    }
+                    if let Some(linked) = &mut linked {
+                        linked.add(*cell, Counts::of(known.into(), whole));
+                    }
                 }
                 continue;
             }
@@ -220,6 +214,31 @@ pub(super) struct LaneRows<'a> {
     /// Its group, where no row has to be looked at.
     pub group: Option<u32>,
     pub rows: Rows,
+}
+
+/// The lanes of a block that the question is about, and what of them lies in the buckets; groups still to be numbered.
+pub(super) fn lanes_of<'a>(
+    selection: &Selection<'_>,
+    buckets: &Buckets,
+    block: &'a Block,
+) -> SmallVec<[LaneRows<'a>; 2]> {
+    let lanes = selection.lanes(block);
+    lanes
+        .map(|(number, lane)| {
+            let finished_at = &lane.deployments.finished_at;
+            // Growing by doubling would copy the rows of each of thousands of lanes several times.
+            let mut rows = Rows::with_capacity(buckets.cells().min(finished_at.len()));
+            buckets.march(finished_at, |cell, deployments| {
+                rows.push((cell, deployments))
+            });
+            LaneRows {
+                number,
+                lane,
+                group: None,
+                rows,
+            }
+        })
+        .collect()
 }
 
 /// The changes of a lane that the question counts.

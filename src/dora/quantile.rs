@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::scope::on_two_threads;
+
 /// Fewer values than this are copied and selected from; more are bracketed first.
 const BRACKET_FROM: usize = 200_000;
 /// How many values the bracket is guessed from.
@@ -122,10 +124,12 @@ fn bracketed<V: Value>(slices: &[&[V]], count: usize, rank: usize) -> Option<(V,
     } else {
         V::GREATEST
     };
-    let parts: Vec<(usize, Vec<V>)> = slices
-        .par_chunks(slices.len().div_ceil(8))
-        .map(|slices| inside(slices, low, high))
-        .collect();
+    let parts: Vec<(usize, Vec<V>)> = on_two_threads(|| {
+        slices
+            .par_chunks(slices.len().div_ceil(8))
+            .map(|slices| inside(slices, low, high))
+            .collect()
+    });
     let below: usize = parts.iter().map(|(below, _)| below).sum();
     let mut inside = Vec::with_capacity(parts.iter().map(|(_, inside)| inside.len()).sum());
     for (_, part) in &parts {

@@ -4,9 +4,9 @@ use crate::model::{Metric, Unit};
 
 use super::answer::{Answer, Measure, NumberColumn, Numbers};
 use super::bands::{judge, quick_check_score};
-use super::evaluate::Scope;
 use super::notices;
-use super::series::{Asked, measured};
+use super::scope::Scope;
+use super::series::{AskedColumn, measured};
 
 /// One row a group.
 ///
@@ -15,7 +15,7 @@ use super::series::{Asked, measured};
 /// `quick_check_score` and `quick_check_score_previous` (0 to 10, the mean over the keys that have a value).
 pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
     let question = scope.question;
-    let asked = Metric::KEYS.map(|metric| Asked {
+    let asked = Metric::KEYS.map(|metric| AskedColumn {
         name: metric.as_str().to_owned(),
         metric,
         statistic: metric.default_statistic(),

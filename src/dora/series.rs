@@ -7,8 +7,9 @@ use crate::model::{Bucket, Metric, Notice, Question, Statistic, TimeRange};
 use super::answer::{Answer, Measure, NumberColumn, Numbers, Period, Point, Series};
 use super::buckets::Buckets;
 use super::calendar::instant;
-use super::evaluate::{Collected, Links, Scope, collect};
+use super::evaluate::Collected;
 use super::groups::{GroupValues, Registry, kept};
+use super::scope::{Asked, Links, Scope, collect, collect_one};
 use super::{Context, notices};
 
 /// Points of all series together: beyond it groups are left out, since no browser draws more.
@@ -84,7 +85,12 @@ pub(super) fn over_time(scope: &Scope<'_, '_>, bucket: Bucket) -> Answer {
     let (metric, statistic) = (question.metric, question.statistic);
     let now = context.now.timestamp_millis();
     let buckets = |range| Buckets::new(bucket, question.week_start, range, now, context.timezone);
-    let found = |range| collect(scope, metric, statistic, buckets(range), Links::Count);
+    let asked = Asked {
+        metric,
+        statistic,
+        links: Links::Count,
+    };
+    let found = |range| collect_one(scope, asked, &buckets(range));
     let current = found(context.range);
     let before = previous(context.range)
         .filter(|_| question.compare)
@@ -171,8 +177,8 @@ fn one_series(
     }
 }
 
-/// What one number column is made of.
-pub(super) struct Asked {
+/// A number column that is asked for.
+pub(super) struct AskedColumn {
     pub name: String,
     pub metric: Metric,
     pub statistic: Statistic,
@@ -187,15 +193,21 @@ pub(super) struct Measured {
 }
 
 /// Answers several metrics over the whole range, and over the range before it where asked.
-pub(super) fn measured(scope: &Scope<'_, '_>, asked: &[Asked], compare: bool) -> Measured {
+pub(super) fn measured(scope: &Scope<'_, '_>, asked: &[AskedColumn], compare: bool) -> Measured {
     let (context, question) = (scope.context, scope.question);
     let found = |range, linked: Links| {
-        let collected = asked.iter().enumerate().map(|(number, of)| {
-            // A row's linked share is that of its first metric.
-            let links = if number == 0 { linked } else { Links::Skip };
-            collect(scope, of.metric, of.statistic, whole(scope, range), links)
-        });
-        collected.collect::<Vec<Collected<'_>>>()
+        // A row's linked share is that of its first metric.
+        let links = |number| if number == 0 { linked } else { Links::Skip };
+        let columns: Vec<Asked> = asked
+            .iter()
+            .enumerate()
+            .map(|(number, of)| Asked {
+                metric: of.metric,
+                statistic: of.statistic,
+                links: links(number),
+            })
+            .collect();
+        collect(scope, &columns, &whole(scope, range))
     };
     let current = found(context.range, Links::Count);
     let before = previous(context.range).filter(|_| compare);
@@ -238,13 +250,13 @@ fn measures_of(sheet: &Collected<'_>, groups: &[GroupValues]) -> Vec<Measure> {
     if groups.len() < 64 {
         return groups.iter().map(one).collect();
     }
-    super::evaluate::on_two_threads(|| groups.par_iter().with_min_len(16).map(one).collect())
+    super::scope::on_two_threads(|| groups.par_iter().with_min_len(16).map(one).collect())
 }
 
 /// A metric as one number a group: `<metric>_<statistic>`, and `…_previous` where the previous period is asked for.
 pub(super) fn as_numbers(scope: &Scope<'_, '_>) -> Answer {
     let question = scope.question;
-    let asked = [Asked {
+    let asked = [AskedColumn {
         name: format!(
             "{}_{}",
             question.metric.as_str(),
@@ -257,7 +269,7 @@ pub(super) fn as_numbers(scope: &Scope<'_, '_>) -> Answer {
 }
 
 /// Number columns, one a metric asked for, and its previous one behind it where asked.
-pub(super) fn numbers(scope: &Scope<'_, '_>, asked: &[Asked]) -> Numbers {
+pub(super) fn numbers(scope: &Scope<'_, '_>, asked: &[AskedColumn]) -> Numbers {
     let question = scope.question;
     let measured = measured(scope, asked, question.compare);
     let mut columns = Vec::new();

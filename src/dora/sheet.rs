@@ -116,15 +116,17 @@ impl Tallies {
     }
 
     pub fn add(&mut self, group: u32, class: u32, cell: usize, counts: Counts) {
+        self.row(group, class).add(cell, counts);
+    }
+
+    /// Where the counts of one group and class go: looked up once for many.
+    pub fn row(&mut self, group: u32, class: u32) -> TallyRow<'_> {
         if self.cells == 0 {
-            let cell = cell as u32;
-            self.list.push(Tally {
+            return TallyRow::Listed {
+                list: &mut self.list,
                 group,
                 class,
-                cell,
-                counts,
-            });
-            return;
+            };
         }
         let class = class as usize;
         if self.dense.len() <= class {
@@ -134,7 +136,7 @@ impl Tallies {
         if dense.is_empty() {
             dense.resize(self.cells, Counts::default());
         }
-        dense[cell].add(counts);
+        TallyRow::Dense(dense)
     }
 
     /// All counts as a list, the groups renumbered.
@@ -159,6 +161,31 @@ impl Tallies {
             tally.group = renumbered[tally.group as usize];
             tally
         })
+    }
+}
+
+/// The tallies of one group and class.
+pub(super) enum TallyRow<'t> {
+    Dense(&'t mut [Counts]),
+    Listed {
+        list: &'t mut Vec<Tally>,
+        group: u32,
+        class: u32,
+    },
+}
+
+impl TallyRow<'_> {
+    #[inline]
+    pub fn add(&mut self, cell: usize, counts: Counts) {
+        match self {
+            Self::Dense(row) => row[cell].add(counts),
+            Self::Listed { list, group, class } => list.push(Tally {
+                group: *group,
+                class: *class,
+                cell: cell as u32,
+                counts,
+            }),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::model::Statistic;
 
 use super::buckets::Buckets;
-use super::evaluate::on_two_threads;
 use super::quantile::{Value, cells_of, quantile, quantile_of_slices, sum};
+use super::scope::on_two_threads;
 use super::sheet::Column;
 
 /// More columns than this are first scattered over the cells: reading a few values from each of thousands of
