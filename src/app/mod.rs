@@ -8,6 +8,7 @@ mod foreign;
 mod naming;
 mod notices;
 mod state;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod wishes;
