@@ -2,6 +2,10 @@
 //! and answers questions about them. `ARCHITECTURE.md` shows the rooms of the house.
 
 pub mod app;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the clock is read at the ends, here"
+)]
 pub mod cli;
 pub mod config;
 pub mod correlate;
@@ -10,6 +14,10 @@ pub mod error;
 pub mod frames;
 pub mod ledger;
 pub mod model;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the clock is read at the ends, here"
+)]
 pub mod plugin;
 pub mod providers;
 pub mod sync;

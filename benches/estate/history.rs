@@ -71,7 +71,7 @@ fn make(repository: &Path) -> std::io::Result<()> {
     let (mut time, mut main, mut mark) = (START, 0, 0);
     while mark < COMMITS {
         time += 60 + random.next() % 900;
-        if random.next() % 8 == 0 && main > 0 {
+        if random.next().is_multiple_of(8) && main > 0 {
             let mut side = main;
             for _ in 0..1 + random.next() % 4 {
                 mark += 1;

@@ -10,7 +10,7 @@ use wire::data_client::DataClient;
 
 use crate::generate::END;
 use crate::process::resident_mib;
-use crate::{DAYS, QUESTIONS, RUNS, json_data, median};
+use crate::{DAYS, QUESTIONS, RUNS, TABLE, json_data, median};
 
 type Client = DataClient<tonic::transport::Channel>;
 
@@ -48,15 +48,11 @@ async fn connected(address: &str) -> Client {
 fn request(
     folder: &Path,
     ledger: &Path,
-    question: &str,
+    questions: &[&str],
     from: i64,
     to: i64,
 ) -> wire::QueryDataRequest {
-    let settings = json_data(
-        &folder.canonicalize().expect("a folder"),
-        &ledger.canonicalize().expect("a ledger"),
-    );
-    let query: serde_json::Value = serde_json::from_str(question).expect("a question of ours");
+    let settings = json_data(folder, ledger);
     wire::QueryDataRequest {
         plugin_context: Some(wire::PluginContext {
             org_id: 1,
@@ -70,18 +66,27 @@ fn request(
             }),
             ..Default::default()
         }),
-        queries: vec![wire::DataQuery {
-            ref_id: "A".to_owned(),
-            max_data_points: 1000,
-            interval_ms: 1000,
-            time_range: Some(wire::TimeRange {
-                from_epoch_ms: from * 1000,
-                to_epoch_ms: to * 1000,
-            }),
-            json: serde_json::to_vec(&serde_json::json!({ "refId": "A", "pelorus": query }))
-                .expect("JSON"),
-            ..Default::default()
-        }],
+        queries: questions
+            .iter()
+            .enumerate()
+            .map(|(at, question)| query(&format!("Q{at}"), question, from, to))
+            .collect(),
+        ..Default::default()
+    }
+}
+
+fn query(ref_id: &str, question: &str, from: i64, to: i64) -> wire::DataQuery {
+    let question: serde_json::Value = serde_json::from_str(question).expect("a question of ours");
+    wire::DataQuery {
+        ref_id: ref_id.to_owned(),
+        max_data_points: 1000,
+        interval_ms: 1000,
+        time_range: Some(wire::TimeRange {
+            from_epoch_ms: from * 1000,
+            to_epoch_ms: to * 1000,
+        }),
+        json: serde_json::to_vec(&serde_json::json!({ "refId": ref_id, "pelorus": question }))
+            .expect("JSON"),
         ..Default::default()
     }
 }
@@ -92,9 +97,12 @@ async fn ask(client: &mut Client, request: wire::QueryDataRequest) -> usize {
         .await
         .expect("an answer")
         .into_inner();
-    let response = &answer.responses["A"];
-    assert!(response.error.is_empty(), "{}", response.error);
-    response.frames.iter().map(Vec::len).sum()
+    let mut bytes = 0;
+    for (ref_id, response) in &answer.responses {
+        assert!(response.error.is_empty(), "{ref_id}: {}", response.error);
+        bytes += response.frames.iter().map(Vec::len).sum::<usize>();
+    }
+    bytes
 }
 
 /// Prints what the plugin takes, from its start to its thirtieth answer of each question.
@@ -124,13 +132,17 @@ pub fn measure(folder: &Path, ledger: &Path) {
     runtime.block_on(async {
         let mut client = connected(&address).await;
         let before = Instant::now();
-        ask(&mut client, request(folder, ledger, QUESTIONS[0].1, END - DAYS * 86_400, END)).await;
+        ask(&mut client, request(folder, ledger, &[QUESTIONS[0].1], END - DAYS * 86_400, END))
+            .await;
         println!("ledger to answer     {:>10.2} s", before.elapsed().as_secs_f64());
         println!("\n| question, {DAYS} days, question in → Arrow out over gRPC | p50 ms | bytes |\n|---|---|---|");
         for (name, question) in QUESTIONS {
-            times(&mut client, folder, ledger, name, question, DAYS).await;
+            times(&mut client, folder, ledger, name, &[question], DAYS).await;
         }
-        times(&mut client, folder, ledger, "table_by_application, 730 days", QUESTIONS[6].1, 730).await;
+        times(&mut client, folder, ledger, "table by application, four metrics", &TABLE, DAYS).await;
+        times(&mut client, folder, ledger, "the same over 730 days", &TABLE, 730).await;
+        let scorecard = r#"{"kind":"scorecard","groupBy":["application"],"limit":10000}"#;
+        times(&mut client, folder, ledger, "scorecard by application", &[scorecard], DAYS).await;
     });
     println!(
         "\nresident             {:>10.0} MiB now, {:.0} MiB at most",
@@ -148,7 +160,7 @@ async fn times(
     folder: &Path,
     ledger: &Path,
     name: &str,
-    question: &str,
+    questions: &[&str],
     days: i64,
 ) {
     let mut times = Vec::new();
@@ -159,7 +171,7 @@ async fn times(
         let request = request(
             folder,
             ledger,
-            question,
+            questions,
             END - days * 86_400 - shift,
             END - shift,
         );
