@@ -22,19 +22,7 @@ var metrics = []string{
 
 // The demo's year answers every metric and every kind, and every frame is as the contract says.
 func TestTheDemoAnswersEverything(t *testing.T) {
-	folder := t.TempDir()
-	demo := exec.Command(binary(t), "demo", "--out", folder, "--now", "2026-06-30T00:00:00Z")
-	if output, err := demo.CombinedOutput(); err != nil {
-		t.Fatalf("demo: %v\n%s", err, output)
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "*.jsonl*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("the demo wrote no events: %v", err)
-	}
-	h := start(t, "GF_PLUGIN_ALLOWED_PATHS="+folder)
-	s := source{role: "Admin", settings: map[string]any{
-		"sources": []any{map[string]any{"name": "demo", "kind": "events", "path": files}},
-	}}
+	h, s := startWithDemo(t)
 	year := span("2025-07-01T00:00:00Z", "2026-06-30T00:00:00Z")
 	groups := []string{"application"}
 	questions := map[string]question{}
@@ -76,6 +64,23 @@ func TestTheDemoAnswersEverything(t *testing.T) {
 	if scorecard.Rows() != 8 {
 		t.Errorf("the demo has eight applications, the scorecard %d", scorecard.Rows())
 	}
+}
+
+// A plugin over the demo's year, which ends on 30 June 2026.
+func startWithDemo(t *testing.T) (*host, source) {
+	t.Helper()
+	folder := t.TempDir()
+	demo := exec.Command(binary(t), "demo", "--out", folder, "--now", "2026-06-30T00:00:00Z")
+	if output, err := demo.CombinedOutput(); err != nil {
+		t.Fatalf("demo: %v\n%s", err, output)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.jsonl*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the demo wrote no events: %v", err)
+	}
+	return start(t, "GF_PLUGIN_ALLOWED_PATHS="+folder), source{role: "Admin", settings: map[string]any{
+		"sources": []any{map[string]any{"name": "demo", "kind": "events", "path": files}},
+	}}
 }
 
 // A tag of a real history.
