@@ -4,6 +4,7 @@
 //! Inside, one `Lane` an environment; its columns are in order of time, so a range is two binary searches.
 //! Unit: instants are milliseconds since 1970 (`i64`), spans whole seconds with the milliseconds apart.
 
+use super::quality::QualityRow;
 use crate::model::{
     Application, Cluster, Environment, EventKey, EventKind, Labels, Notice, Repository, SourceName,
     Text, Tier,
@@ -369,45 +370,4 @@ pub struct OpenPullRequests {
     pub author: Vec<u32>,
     /// Into `Block::label_sets`.
     pub labels: Vec<u32>,
-}
-
-/// What is wrong or uncertain about an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum QualityKind {
-    /// A deployment without a commit, or with one that nobody knows.
-    Unlinked,
-    /// A deployment that another source reports better.
-    Shadowed,
-    /// A ticket, a verdict or a deployment that names something unknown or never live.
-    UnknownReference,
-    /// A change that would have been deployed before it was committed.
-    NegativeLeadTime,
-    /// An incident resolved before it was opened, or before the deployment it is linked to finished.
-    NegativeRestore,
-}
-
-impl QualityKind {
-    /// The kind's name in tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unlinked => "unlinked",
-            Self::Shadowed => "shadowed",
-            Self::UnknownReference => "unknown_reference",
-            Self::NegativeLeadTime => "negative_lead_time",
-            Self::NegativeRestore => "negative_restore",
-        }
-    }
-}
-
-/// A row of `quality`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct QualityRow {
-    pub kind: QualityKind,
-    pub event: (EventKind, EventKey),
-    pub source: SourceName,
-    /// Milliseconds.
-    pub at: i64,
-    /// A sentence for people.
-    pub text: String,
 }

@@ -6,6 +6,7 @@
 mod assign;
 mod columns;
 mod input;
+mod quality;
 mod references;
 
 mod block;
@@ -48,8 +49,8 @@ pub use assign::{Assignment, SubjectKey, assign};
 pub use block::correlate;
 pub use columns::{
     Block, Changes, Deployments, Durations, FailedRollouts, FailureRule, FailureRules, Flags,
-    Incidents, Intervals, Lane, NONE, OpenPullRequests, QualityKind, QualityRow, Reason, Recovery,
-    TierBacklog,
+    Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
 };
 pub use input::{Input, SourceFacts, Sources};
+pub use quality::{QualityKind, QualityRow};
 pub use references::References;

@@ -10,15 +10,13 @@ mod names;
 mod notice;
 mod pattern;
 mod question;
+mod records;
 mod rules;
 mod subject;
 mod time;
 
 pub use coverage::{Coverage, SourceCoverage};
-pub use event::{
-    Body, Build, Commit, Deployment, Event, EventKind, EventKinds, Incident, Outcome, PullRequest,
-    Release, Statement, Verdict,
-};
+pub use event::{Body, Event, EventKind, EventKinds, Outcome};
 pub use labels::Labels;
 pub use metric::{Metric, MetricShape, Outcome as MetricOutcome, Statistic, Unit};
 pub use names::{
@@ -31,6 +29,7 @@ pub use question::{
     BandsYear, Bucket, ChangeUnit, EventTable, Filter, FilterKey, GroupKey, Kind, LeadTimeFrom,
     Operator, PartialPolicy, Question, WeekStart,
 };
+pub use records::{Build, Commit, Deployment, Incident, PullRequest, Release, Statement, Verdict};
 pub use rules::{
     ApplicationRule, DeploymentOrigin, DeploymentRule, EnvironmentRule, Evidence, Rules, Tier,
 };

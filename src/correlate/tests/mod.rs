@@ -7,7 +7,6 @@ mod drawing;
 mod failures;
 mod oddities;
 mod properties;
-mod speed;
 mod timeline;
 
 use super::{Assignment, Block, Input, References, SourceFacts, Sources, correlate};
