@@ -21,6 +21,13 @@ pub fn measured(command: &mut Command) -> Finished {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program runs");
+    let mut pipe = child.stdout.take().expect("a pipe");
+    // Read while it runs: a full pipe would hold it up for ever.
+    let reader = std::thread::spawn(move || {
+        let mut output = String::new();
+        std::io::Read::read_to_string(&mut pipe, &mut output).expect("text");
+        output
+    });
     let mut peak_mib = 0.0f64;
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child of ours") {
@@ -33,9 +40,7 @@ pub fn measured(command: &mut Command) -> Finished {
         matches!(status.code(), Some(0 | 1)),
         "{command:?} failed: {status}"
     );
-    let mut output = String::new();
-    std::io::Read::read_to_string(&mut child.stdout.take().expect("a pipe"), &mut output)
-        .expect("text");
+    let output = reader.join().expect("the reader ends with the program");
     Finished { output, peak_mib }
 }
 
