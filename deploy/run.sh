@@ -11,7 +11,7 @@ mkdir -p "$work"
 
 if [ -n "$repository" ]; then
     repository=$(cd "$repository" && pwd)
-    "$pelorus" query --repo "$repository"
+    "$pelorus" query --repo "$repository" --from now-1y
     printf 'sources:\n  - { name: code, kind: git, path: "%s" }\ndeployments:\n  - { from: tag, match: "^v?\\\\d+(\\\\.\\\\d+)+$", environment: production }\n' \
         "$repository" >"$work/pelorus.yaml"
     sources=$(printf '        - { name: code, kind: git, path: "%s" }' "$repository")
@@ -29,7 +29,7 @@ fi
 plugins=$work/plugins
 provisioning=$work/provisioning
 rm -rf "$plugins" "$provisioning"
-mkdir -p "$plugins" "$provisioning/datasources" "$provisioning/dashboards"
+mkdir -p "$plugins" "$work/grafana" "$provisioning"/{datasources,dashboards,plugins,alerting}
 ln -s "$PWD/dist" "$plugins/pelorus-dora-datasource"
 cat >"$provisioning/datasources/pelorus.yaml" <<YAML
 apiVersion: 1
@@ -40,6 +40,7 @@ datasources:
     access: proxy
     isDefault: true
     jsonData:
+      ledger: "$work/grafana/pelorus.db"
       sources:
 $sources
 $rules
@@ -52,6 +53,7 @@ plugins = $plugins
 provisioning = $provisioning
 [plugins]
 allow_loading_unsigned_plugins = pelorus-dora-datasource
+preinstall_disabled = true
 [plugin.pelorus-dora-datasource]
 allowed_paths = $work/grafana:$readable
 [auth.anonymous]
