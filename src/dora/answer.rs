@@ -112,7 +112,7 @@ pub struct NumberColumn {
     pub metric: Metric,
     /// Its unit; bands and n are counts.
     pub unit: Unit,
-    /// Whether the values are bands (0 none, 1 low … 6 elite; odd = between), named by value mappings.
+    /// Whether the values are bands (0 low, 2 medium, 4 high, 6 elite, odd between; none is null), named by value mappings.
     pub is_band: bool,
     /// One a row.
     pub values: Vec<Option<f64>>,
