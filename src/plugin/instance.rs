@@ -25,6 +25,8 @@ pub(super) struct Instance {
     pub(super) key: DataSourceKey,
     /// What serves it.
     pub(super) app: App,
+    /// Its settings.
+    pub(super) settings: Arc<Settings>,
     /// How long its questions wait for sources.
     pub(super) deadline: Duration,
     /// What is to be said about its ledger.
@@ -61,7 +63,7 @@ impl Instance {
     pub(super) fn new(
         key: DataSourceKey,
         app: App,
-        settings: &Settings,
+        settings: Arc<Settings>,
         ledger: Location,
         ledger_notice: Option<String>,
     ) -> Self {
@@ -72,6 +74,7 @@ impl Instance {
             ledger_notice,
             ledger,
             keep_syncing: span(settings.keep_syncing),
+            settings,
             load: watch::Sender::new(Load::default()),
             idle: Mutex::new(Idle {
                 since: Instant::now(),

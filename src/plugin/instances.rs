@@ -206,7 +206,7 @@ impl State {
             Ok(app) => Ok(Instance::new(
                 key.clone(),
                 app,
-                &settings,
+                settings,
                 place.location,
                 place.notice,
             )),

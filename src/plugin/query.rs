@@ -13,7 +13,7 @@ use super::guard::guarded;
 use super::instance::Lease;
 use super::messages::{DataQuery, DataResponse, EpochRange, QueryDataRequest, QueryDataResponse};
 use crate::app::{Asker, Patience, Request};
-use crate::config::parse_question;
+use crate::config::parse_question_for;
 use crate::frames::{encode, frames};
 use crate::model::{Kind, Notice, TimeRange};
 
@@ -65,7 +65,7 @@ async fn answer(
     let work = async {
         let json = serde_json::from_slice(&query.json)
             .map_err(|_| Failure::unusable("the query is no JSON"))?;
-        let question = parse_question(&json)?;
+        let question = parse_question_for(&json, &lease.settings)?;
         kind = question.kind.as_str();
         let tells_ledger = question.kind == Kind::Quality;
         let mut answered = lease

@@ -16,7 +16,7 @@ use super::instance::Lease;
 use super::messages::{CallResourceRequest, CallResourceResponse, HeaderValues};
 use super::rights::Role;
 use crate::app::{Asker, Patience, Request, SourceStatus};
-use crate::config::{describe_kinds, describe_metrics, parse_question};
+use crate::config::{describe_kinds, describe_metrics, parse_question_for};
 use crate::dora::{Answer, Values};
 use crate::model::{SourceName, TimeRange};
 
@@ -135,7 +135,7 @@ async fn values(lease: &Lease, body: ValuesBody) -> Result<(u16, Value), Failure
     if !body.filters.is_null() {
         question["filters"] = body.filters;
     }
-    let question = parse_question(&question)?;
+    let question = parse_question_for(&question, &lease.settings)?;
     let now = Utc::now();
     let end = body.to.unwrap_or(now);
     let start = match body.from {

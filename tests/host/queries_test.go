@@ -35,6 +35,16 @@ func TestAMetricOverTimeIsASeriesAGroup(t *testing.T) {
 	assertNumberList(t, "lead time of cart", numbers(cart.Fields[1]), 36000, null, null, null, null, null, null)
 }
 
+func TestWeeksStartWhenTheSettingsSay(t *testing.T) {
+	h, s := startWithEvents(t)
+	s.settings.(map[string]any)["weekStart"] = "sunday"
+	frames := h.frames(s, week, question{"kind": "metric", "metric": "deployments", "bucket": "week"})
+	// The range starts on a Monday; the week of a calendar that starts on Sunday began the day before.
+	if got, want := times(frames[0].Fields[0])[0], at("2025-03-02T00:00:00Z").UnixMilli(); got != want {
+		t.Errorf("the first week starts at %d, want %d", got, want)
+	}
+}
+
 func TestWithoutGroupsThereAreNoLabels(t *testing.T) {
 	h, s := startWithEvents(t)
 	frames := h.frames(s, week, question{"kind": "metric", "metric": "deployment_frequency", "bucket": "week"})
