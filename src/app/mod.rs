@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod explain;
 mod foreign;
+mod heard;
 mod naming;
 mod notices;
 mod state;

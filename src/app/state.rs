@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
+use super::heard;
 use super::wishes::Wishes;
 use crate::config::Settings;
 use crate::correlate::{
@@ -33,10 +34,10 @@ pub(super) struct Snapshot {
 
 /// What changed since the last snapshot.
 #[derive(Debug, Default)]
-struct Dirty {
+pub(super) struct Dirty {
     everything: bool,
     assignment: bool,
-    subjects: BTreeSet<SubjectId>,
+    pub(super) subjects: BTreeSet<SubjectId>,
     named: BTreeSet<EventId>,
 }
 
@@ -48,13 +49,13 @@ impl Dirty {
 
 /// What the next snapshot is built on.
 #[derive(Default)]
-struct Foundation {
+pub(super) struct Foundation {
     /// Whether it fits the current snapshot; `false` before the first one and after a failure.
     is_sound: bool,
-    assignment: Assignment,
-    references: References,
+    pub(super) assignment: Assignment,
+    pub(super) references: References,
     /// The applications of each subject, by their index in the snapshot.
-    owners: HashMap<SubjectId, Vec<usize>>,
+    pub(super) owners: HashMap<SubjectId, Vec<usize>>,
     /// Whether several sources may report an application's deployments: their coverage decides which one counts.
     has_rivals: Vec<bool>,
     unassigned: Arc<[Subject]>,
@@ -63,7 +64,7 @@ struct Foundation {
 
 /// Columns over a ledger.
 pub(super) struct Columns {
-    ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     settings: Arc<Settings>,
     /// The sources, their coverage left out.
     sources: Vec<SourceFacts>,
@@ -179,9 +180,12 @@ impl Columns {
                     .collect();
             }
         }
-        if is_assigned_anew || !dirty.named.is_empty() {
-            let events = self.ledger.references()?;
+        let changed_heard = self.changed_heard(foundation, dirty)?;
+        if is_assigned_anew || !dirty.named.is_empty() || !changed_heard.is_empty() {
+            let heard = foundation.references.heard().clone();
+            let events = heard::references(&self.ledger)?;
             foundation.references = References::collect(&events, &foundation.assignment);
+            foundation.references.hear(heard);
         }
         let mut is_stale = vec![before.is_none(); foundation.assignment.applications.len()];
         let mut named = Vec::new();
@@ -195,6 +199,11 @@ impl Columns {
         }
         if let Some(before) = &before {
             let is_moved = before.starts != starts;
+            if !is_assigned_anew {
+                for (stale, block) in is_stale.iter_mut().zip(&before.blocks) {
+                    *stale |= block.heard.iter().any(|(id, _)| changed_heard.contains(id));
+                }
+            }
             for (stale, has_rivals) in is_stale.iter_mut().zip(&foundation.has_rivals) {
                 *stale |= is_moved && *has_rivals;
             }
@@ -225,6 +234,7 @@ impl Columns {
         for (at, block) in self.correlate(&jobs, &foundation.references, &sources)? {
             blocks[at] = Some(Arc::new(block));
         }
+        self.tell_owners(foundation, &mut blocks, &sources)?;
         foundation.generation += 1;
         Ok(Snapshot {
             generation: foundation.generation,
@@ -292,7 +302,7 @@ impl Columns {
     }
 
     /// Builds blocks, two at a time, so that only the raw events of two applications are held.
-    fn correlate(
+    pub(super) fn correlate(
         &self,
         jobs: &[(usize, &Application, &Vec<i64>)],
         references: &References,

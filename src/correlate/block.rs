@@ -128,6 +128,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
     let pull_requests = open_pull_requests(&requests, &mut authors, &mut label_sets);
     let sources = sources(&drafts, &material);
     let tier_backlogs = backlog_facts.of_tiers();
+    let heard = incidents::heard(&cases);
     let (quality, notices) = findings.finish(input.application);
     Block {
         application: input.application.clone(),
@@ -140,6 +141,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
         severities: severities.finish(),
         label_sets: label_sets.finish(),
         sources,
+        heard,
         quality,
         notices,
         repositories: material.repositories,

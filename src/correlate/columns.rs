@@ -6,8 +6,8 @@
 
 use super::quality::QualityRow;
 use crate::model::{
-    Application, Cluster, Environment, EventKey, EventKind, Labels, Notice, Repository, SourceName,
-    Text, Tier,
+    Application, Cluster, Environment, EventId, EventKey, EventKind, Labels, Notice, Repository,
+    SourceName, Text, Tier,
 };
 
 /// Stands for "no value" in columns of numbers into a dictionary, and in spans.
@@ -38,6 +38,8 @@ pub struct Block {
     pub label_sets: Vec<Labels>,
     /// The sources that its deployments, incidents and commits came from: whose coverage matters.
     pub sources: Vec<(EventKind, SourceName)>,
+    /// Incidents of other applications that speak of a deployment of this one, each with the strongest link.
+    pub heard: Vec<(EventId, FailureRule)>,
     /// What `quality` lists.
     pub quality: Vec<QualityRow>,
     /// What every answer about this application must say.

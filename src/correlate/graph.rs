@@ -1,6 +1,7 @@
 //! The commits of an application as one graph: numbers for hashes, parents in flat arrays.
 //!
-//! Commits are numbered in order of (repository, hash), so that a hash is found by binary search over eight bytes each.
+//! Commits are numbered in order of (repository, key of the hash), so that one is found by binary search over eight
+//! bytes each.
 
 use super::NONE;
 use super::input::millis;
@@ -27,7 +28,7 @@ pub(super) struct Graph<'a> {
     pub on_default_branch: Vec<bool>,
     /// The commit of the default branch's first-parent line that brought it there; `NONE` where none did.
     pub landed_with: Vec<u32>,
-    /// The first and the second eight bytes of each hash: enough to tell commits apart without looking at them.
+    /// The key and the second eight bytes of each hash: enough to tell commits apart without looking at them.
     keys: Vec<u64>,
     checks: Vec<u64>,
     first_of_repository: Vec<u32>,

@@ -120,6 +120,14 @@ fn original<'a>(
     }
 }
 
+/// The incidents of other applications that speak of a deployment here, each with its strongest link.
+pub(super) fn heard(cases: &[Case<'_>]) -> Vec<(EventId, FailureRule)> {
+    let foreign = cases.iter().filter(|case| !case.is_own);
+    foreign
+        .filter_map(|case| Some((case.event.id.clone(), case.links.first()?.rule)))
+        .collect()
+}
+
 fn is_no_incident(event: &Event, input: &Input<'_>) -> bool {
     let mut verdicts = input.references.verdicts_on(&event.id);
     verdicts.any(|(_, verdict)| verdict.statement == Statement::NotAnIncident)
@@ -196,7 +204,8 @@ fn words<'a>(
             Some(cause) => match names.of_id(cause) {
                 Found::Live(place) => Some(place),
                 Found::NeverLive | Found::Unknown => {
-                    if verdict.statement == Statement::CausedBy && case.is_own {
+                    let is_heard = input.references.heard().contains_key(&case.event.id);
+                    if verdict.statement == Statement::CausedBy && case.is_own && !is_heard {
                         let text = format!(
                             "a verdict on {} names {cause} as its cause, which is unknown or was never live",
                             case.event.id
@@ -236,6 +245,8 @@ fn links<'a>(
     input: &Input<'a>,
     findings: &mut Findings,
 ) -> Vec<Link> {
+    let heard = input.references.heard().get(&case.event.id);
+    let elsewhere = heard.copied().filter(|_| case.is_own);
     let words = words(case, names, input, findings);
     if !words.causes.is_empty() {
         let said = words.causes.iter().rev();
@@ -248,7 +259,7 @@ fn links<'a>(
             })
             .collect();
     }
-    if words.is_linked_to_none {
+    if words.is_linked_to_none || elsewhere == Some(FailureRule::Verdict) {
         return Vec::new();
     }
     let link = |place, rule| Link {
@@ -261,10 +272,10 @@ fn links<'a>(
     let all = std::iter::once(case.incident).chain(case.duplicates.iter().copied());
     let mut named = Vec::new();
     for incident in all {
-        named.extend(reference(case, incident, names, scope, findings));
+        named.extend(reference(case, incident, names, scope, elsewhere, findings));
     }
     named.dedup();
-    if !named.is_empty() || !case.is_own {
+    if !named.is_empty() || !case.is_own || elsewhere.is_some() {
         named.retain(|place| !words.banned.contains(place));
         let named = named.into_iter();
         return named
@@ -289,6 +300,7 @@ fn reference<'a>(
     incident: &Incident,
     names: &Names<'_, 'a>,
     scope: Scope<'_>,
+    elsewhere: Option<FailureRule>,
     findings: &mut Findings,
 ) -> Option<Place> {
     let at = millis(incident.opened_at);
@@ -307,7 +319,7 @@ fn reference<'a>(
     for (text, found) in [by_name, by_commit].into_iter().flatten() {
         match found {
             Found::Live(place) => return Some(place),
-            Found::NeverLive | Found::Unknown if case.is_own => {
+            Found::NeverLive | Found::Unknown if case.is_own && elsewhere.is_none() => {
                 let text = format!(
                     "{} names {text}, which is unknown or was never live",
                     case.event.id

@@ -59,7 +59,7 @@ impl<'a> Material<'a> {
             }
             match &event.body {
                 Body::Commit(commit) => {
-                    // The start of the hash goes along, so that sorting need not look at the events.
+                    // The hash's key goes along, so that sorting need not look at the events.
                     let number = number(&commit.repository);
                     commits.push((number, commit.hash.key(), event, commit));
                 }

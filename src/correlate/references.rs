@@ -2,8 +2,10 @@
 //!
 //! Built once for all applications; each application asks it about its own ids, so that no look-up scans.
 
-use super::Assignment;
+use std::collections::BTreeMap;
+
 use super::keys::{KeyMap, key_of};
+use super::{Assignment, FailureRule};
 use crate::model::{Body, CommitHash, Event, EventId, Incident, Subject, Verdict};
 
 /// Who speaks of what.
@@ -20,6 +22,8 @@ pub struct References {
     by_commit: KeyMap<Vec<u32>>,
     /// Incidents by their own id.
     incidents: KeyMap<u32>,
+    /// Incidents that speak of a deployment of an application other than theirs, with the strongest link.
+    heard: BTreeMap<EventId, FailureRule>,
 }
 
 impl References {
@@ -44,6 +48,17 @@ impl References {
             references.add(event, assignment);
         }
         references
+    }
+
+    /// Notes the incidents that other applications than theirs heard of (`Block::heard`): their own application links
+    /// those to no deployment by weaker rules, for an incident fails one.
+    pub fn hear(&mut self, heard: BTreeMap<EventId, FailureRule>) {
+        self.heard = heard;
+    }
+
+    /// The incidents that other applications than theirs heard of.
+    pub fn heard(&self) -> &BTreeMap<EventId, FailureRule> {
+        &self.heard
     }
 
     fn add(&mut self, event: &Event, assignment: &Assignment) {

@@ -1,16 +1,15 @@
 //! The parts of the lead time side by side.
 
-use crate::model::{LeadTimeFrom, Metric, Notice};
+use crate::model::Metric;
 
 use super::answer::Answer;
-use super::notices;
 use super::scope::Scope;
 use super::series::{AskedColumn, numbers};
 
 /// One number column a part, in the order of the delivery.
 ///
 /// Shape: `lead_time_coding_<statistic>` … `lead_time_deploy_<statistic>`, each followed by its `…_previous` where
-/// asked; one row a group. Means and sums add up to those of the lead time from `committed`.
+/// asked; one row a group. Means and sums add up to those of the lead time.
 pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
     let question = scope.question;
     let asked = Metric::PARTS.map(|metric| AskedColumn {
@@ -18,12 +17,5 @@ pub(super) fn answer(scope: &Scope<'_, '_>) -> Answer {
         metric,
         statistic: question.statistic,
     });
-    let mut numbers = numbers(scope, &asked);
-    if question.lead_time_from != LeadTimeFrom::Committed {
-        numbers.notices.push(Notice::info(
-            "The parts are those of the lead time from `committed`, wherever the lead time itself starts.",
-        ));
-        numbers.notices = notices::settled(std::mem::take(&mut numbers.notices));
-    }
-    Answer::Numbers(numbers)
+    Answer::Numbers(numbers(scope, &asked))
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::correlate::{Durations, Flags, NONE};
-use crate::model::LeadTimeFrom;
 
 use super::lead_time::{ChangeSpan, Picked};
+use super::parts::lead_time;
 use super::pass::{LaneRows, Pass, single};
 use super::sheet::{Columns, Counts};
 
@@ -66,15 +66,19 @@ pub(super) fn counts<'a>(
 /// Sums a part of the lead time in each cell, over all changes that have a lead time.
 ///
 /// A part that a change does not have took no time: so the means of the parts add up to the mean lead time.
-pub(super) fn part_sums<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], part: usize) {
+pub(super) fn part_sums<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], span: ChangeSpan) {
+    let ChangeSpan::Part(_, from) = span else {
+        return;
+    };
     for at in lanes {
         let repeats = pass.repeats(at.lane.tier);
         for changes in pass.changes(at.lane) {
-            let total = ChangeSpan::LeadTime(LeadTimeFrom::Committed).durations(changes);
+            let total = lead_time(changes, from);
             let Some(total) = total else {
                 continue;
             };
-            let part = ChangeSpan::Part(part).durations(changes);
+            let part = span.durations(changes);
+            let part = part.as_deref();
             let picked = Picked {
                 at,
                 changes,

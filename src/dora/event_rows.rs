@@ -1,7 +1,7 @@
 //! One row behind the numbers, with what correlation knows of its event.
 
 use crate::correlate::Flags;
-use crate::model::{ChangeUnit, EventKind, LeadTimeFrom, Question, Text, Unit};
+use crate::model::{ChangeUnit, EventKind, Question, Text, Unit};
 
 use super::Context;
 use super::answer::{Cell, EventRow};
@@ -69,12 +69,8 @@ fn change_row(
         ChangeUnit::Commit => EventKind::Commit,
         ChangeUnit::PullRequest => EventKind::PullRequest,
     };
-    let span = |of: ChangeSpan| {
-        of.durations(changes)
-            .and_then(|spans| spans.milliseconds_at(at))
-    };
-    let lead_time = span(ChangeSpan::LeadTime(question.lead_time_from));
-    let dated = span(ChangeSpan::LeadTime(LeadTimeFrom::Committed)).is_some();
+    let from = question.lead_time_from;
+    let lead_time = ChangeSpan::LeadTime(from).milliseconds_at(changes, at);
     let author = changes
         .author
         .get(at)
@@ -89,8 +85,9 @@ fn change_row(
         ("counts_in_lead_time", Cell::Flag(lead_time.is_some())),
     ];
     for (part, name) in PARTS.into_iter().enumerate() {
-        let part = span(ChangeSpan::Part(part)).filter(|_| dated);
-        row.cells.push((name, seconds(part)));
+        let part = ChangeSpan::Part(part, from).milliseconds_at(changes, at);
+        row.cells
+            .push((name, seconds(part.filter(|_| lead_time.is_some()))));
     }
     row.cells.push(("author", Cell::Text(author.cloned())));
     row.cells.push((

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::correlate::{Changes, Durations, Flags, Lane, NONE, QualityKind};
 use crate::model::{ChangeUnit, LeadTimeFrom, Metric, Question};
 
+use super::parts::{lead_time, part_at, part_of};
 use super::pass::{LaneRows, Pass, Rows, bare_facts, change_facts, single};
 use super::quantile::Value;
 use super::repeats::Repeats;
@@ -17,8 +18,8 @@ use super::sheet::{Column, Columns, Counts};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChangeSpan {
     LeadTime(LeadTimeFrom),
-    /// Number of the part in `Metric::PARTS`.
-    Part(usize),
+    /// Number of the part in `Metric::PARTS`, and where the lead time starts.
+    Part(usize, LeadTimeFrom),
 }
 
 impl ChangeSpan {
@@ -30,30 +31,22 @@ impl ChangeSpan {
         Metric::PARTS
             .iter()
             .position(|part| *part == metric)
-            .map(Self::Part)
+            .map(|part| Self::Part(part, question.lead_time_from))
     }
 
     /// Where the spans stand; `None` where no change has one.
-    pub fn durations(self, changes: &Changes) -> Option<&Durations> {
-        let landed = &changes.landed;
+    pub fn durations(self, changes: &Changes) -> Option<Cow<'_, Durations>> {
         match self {
-            Self::LeadTime(LeadTimeFrom::Landed) => Some(landed),
-            Self::LeadTime(LeadTimeFrom::Committed) => {
-                Some(changes.committed.as_ref().unwrap_or(landed))
-            }
-            Self::LeadTime(LeadTimeFrom::Authored) => {
-                Some(changes.authored.as_ref().unwrap_or(landed))
-            }
-            Self::LeadTime(LeadTimeFrom::PullRequestOpened) => changes.opened.as_ref(),
-            Self::LeadTime(LeadTimeFrom::Merged) => changes.merged.as_ref(),
-            Self::Part(part) => match &changes.parts {
-                Some(parts) => parts.get(part),
-                // Without boundaries all of the lead time is its last part.
-                None if part + 1 == Metric::PARTS.len() => {
-                    Self::LeadTime(LeadTimeFrom::Committed).durations(changes)
-                }
-                None => None,
-            },
+            Self::LeadTime(from) => lead_time(changes, from).map(Cow::Borrowed),
+            Self::Part(part, from) => part_of(changes, part, from),
+        }
+    }
+
+    /// One change's span in milliseconds.
+    pub fn milliseconds_at(self, changes: &Changes, at: usize) -> Option<i64> {
+        match self {
+            Self::LeadTime(from) => lead_time(changes, from)?.milliseconds_at(at),
+            Self::Part(part, from) => part_at(changes, part, from, at),
         }
     }
 }
@@ -92,7 +85,11 @@ pub(super) fn spans<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], spa
             let milliseconds = |at: usize| durations.milliseconds_at(at).map(|span| span as u64);
             match (picked.whole_group(), durations.milliseconds.is_empty()) {
                 (Some(group), true) => {
-                    let column = match picked.stretch(durations) {
+                    let stretch = match &durations {
+                        Cow::Borrowed(durations) => picked.stretch(durations),
+                        Cow::Owned(_) => None,
+                    };
+                    let column = match stretch {
                         Some(stretch) => Column { group, ..stretch },
                         None => picked.column(group, seconds),
                     };

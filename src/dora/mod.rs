@@ -18,6 +18,7 @@ mod groups;
 mod incidents;
 mod lead_time;
 mod notices;
+mod parts;
 mod pass;
 mod quality;
 mod quantile;

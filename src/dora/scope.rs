@@ -261,10 +261,10 @@ fn gather<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], asked: Asked)
                 return;
             };
             match span {
-                ChangeSpan::Part(part) if Form::of(metric, asked.statistic) == Form::PartMean => {
-                    part_sums(pass, lanes, part)
+                ChangeSpan::Part(..) if Form::of(metric, asked.statistic) == Form::PartMean => {
+                    part_sums(pass, lanes, span)
                 }
-                ChangeSpan::LeadTime(_) | ChangeSpan::Part(_) => spans(pass, lanes, span),
+                ChangeSpan::LeadTime(_) | ChangeSpan::Part(..) => spans(pass, lanes, span),
             }
         }
     }

@@ -76,7 +76,7 @@ fn by_slot<V: Value>(
             .collect();
     }
     on_two_threads(|| {
-        let scattered: Vec<Vec<Vec<V>>> = columns
+        let scattered: Vec<Scattered<V>> = columns
             .par_chunks(columns.len().div_ceil(2))
             .map(|columns| scatter(columns, cells))
             .collect();
@@ -89,38 +89,58 @@ fn by_slot<V: Value>(
     })
 }
 
-/// The values of all columns by cell.
-fn scatter<V: Value>(columns: &[&Column<'_, V>], cells: usize) -> Vec<Vec<V>> {
-    let total: usize = columns.iter().map(|column| column.values.len()).sum();
-    let mut scattered = vec![Vec::new(); cells];
-    for cell in &mut scattered {
-        // Room for an even spread and a bit: growing would copy most of the values twice.
-        cell.reserve(total / cells.max(1) * 5 / 4);
+/// The values of all columns in order of their cells.
+struct Scattered<V> {
+    values: Vec<V>,
+    /// First value of each cell and one past the last.
+    offset: Vec<usize>,
+}
+
+impl<V> Scattered<V> {
+    fn of(&self, cells: &Range<usize>) -> &[V] {
+        &self.values[self.offset[cells.start]..self.offset[cells.end]]
     }
+}
+
+/// Puts the values of all columns in order of their cells: counts first, so that each value moves once.
+fn scatter<V: Value>(columns: &[&Column<'_, V>], cells: usize) -> Scattered<V> {
+    let mut offset = vec![0; cells + 1];
     for column in columns {
         let mut start = 0;
         for (cell, end) in &column.runs {
-            let end = *end as usize;
-            if let Some(into) = scattered.get_mut(*cell as usize) {
-                into.extend_from_slice(&column.values[start..end]);
+            if let Some(count) = offset.get_mut(*cell as usize + 1) {
+                *count += (*end - start) as usize;
+            }
+            start = *end;
+        }
+    }
+    for cell in 0..cells {
+        offset[cell + 1] += offset[cell];
+    }
+    let mut next = offset.clone();
+    let mut values = vec![V::LEAST; offset[cells]];
+    for column in columns {
+        let mut start = 0;
+        for (cell, end) in &column.runs {
+            let (cell, end) = (*cell as usize, *end as usize);
+            if cell < cells {
+                let at = next[cell];
+                next[cell] = at + end - start;
+                values[at..next[cell]].copy_from_slice(&column.values[start..end]);
             }
             start = end;
         }
     }
-    scattered
+    Scattered { values, offset }
 }
 
 fn of_cells<V: Value>(
     statistic: Statistic,
-    scattered: &[Vec<Vec<V>>],
+    scattered: &[Scattered<V>],
     cells: &Range<usize>,
     scratch: &mut Vec<V>,
 ) -> (Option<f64>, u64) {
-    let slices: Vec<&[V]> = scattered
-        .iter()
-        .flat_map(|part| &part[cells.clone()])
-        .map(Vec::as_slice)
-        .collect();
+    let slices: Vec<&[V]> = scattered.iter().map(|part| part.of(cells)).collect();
     let count = slices.iter().map(|slice| slice.len() as u64).sum();
     (of_slices(statistic, &slices, scratch), count)
 }

@@ -120,18 +120,20 @@ impl CommitHash {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// The first eight bytes as a number: the ledger's key of a commit, the same in every repository.
+    /// The hash as one number: the ledger's key of a commit, the same in every repository.
+    ///
+    /// All bytes count, for hashes made by hand often differ only at their end.
     pub fn key(&self) -> u64 {
-        u64::from_be_bytes([
-            self.bytes[0],
-            self.bytes[1],
-            self.bytes[2],
-            self.bytes[3],
-            self.bytes[4],
-            self.bytes[5],
-            self.bytes[6],
-            self.bytes[7],
-        ])
+        let mut words = self.bytes.chunks_exact(8).map(|word| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(word);
+            u64::from_be_bytes(bytes)
+        });
+        let first = words.next().unwrap_or_default();
+        let rest = words.fold(0_u64, |key, word| {
+            (key ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        });
+        first ^ rest ^ rest >> 32
     }
 }
 
@@ -191,7 +193,7 @@ impl<'de> Deserialize<'de> for CommitHash {
 
 /// The ledger's key of an event: eight bytes made of its natural key.
 ///
-/// A commit's key is the start of its hash, so that a commit is found without knowing its repository.
+/// A commit's key is made of its hash alone, so that a commit is found without knowing its repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey(pub u64);
 

@@ -135,6 +135,7 @@ pub fn block(name: &str) -> Block {
         severities: Vec::new(),
         label_sets: Vec::new(),
         sources: Vec::new(),
+        heard: Vec::new(),
         quality: Vec::new(),
         notices: Vec::new(),
     }

@@ -15,8 +15,12 @@ use super::shape::{Shaper, foreign_fields};
 use crate::model::{Body, Cursor, Event, Notice, SourceName, TimeRange};
 use crate::providers::{FetchError, Page};
 
-/// Events a page holds before it is handed over.
-const PAGE_EVENTS: usize = 5_000;
+/// Events the first page holds before it is handed over: something to show, and a checkpoint, early.
+const FIRST_PAGE_EVENTS: usize = 5_000;
+
+/// Events a page holds at most. Pages double up to it: the ledger keeps a page's events of one application together, so
+/// that large pages make it quick to read.
+const LARGEST_PAGE_EVENTS: usize = 40_000;
 
 /// Lines a page passes before it is handed over, whatever they held.
 const PAGE_LINES: usize = 50_000;
@@ -41,6 +45,7 @@ pub(super) struct Reading {
     failures: Vec<FetchError>,
     unknown: BTreeSet<String>,
     faults: u64,
+    page_events: usize,
     files: usize,
     bytes: u64,
     bytes_passed: u64,
@@ -93,6 +98,7 @@ impl Reading {
             failures: selection.failures,
             unknown: BTreeSet::new(),
             faults: 0,
+            page_events: FIRST_PAGE_EVENTS,
             bytes_passed: 0,
             stage: Stage::Reading,
         }
@@ -116,7 +122,7 @@ impl Reading {
     fn page(&mut self) -> Page {
         let mut page = Page::default();
         let mut lines = 0;
-        while page.events.len() < PAGE_EVENTS && lines < PAGE_LINES {
+        while page.events.len() < self.page_events && lines < PAGE_LINES {
             match self.open.take() {
                 Some(mut file) => {
                     if self.read_line(&mut file, &mut page) {
@@ -135,6 +141,7 @@ impl Reading {
                 },
             }
         }
+        self.page_events = (2 * self.page_events).min(LARGEST_PAGE_EVENTS);
         self.mark_place();
         page.checkpoint = self.after.to_cursor();
         page.notices.append(&mut self.notices);
