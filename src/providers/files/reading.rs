@@ -18,8 +18,7 @@ use crate::providers::{FetchError, Page};
 /// Events the first page holds before it is handed over: something to show, and a checkpoint, early.
 const FIRST_PAGE_EVENTS: usize = 5_000;
 
-/// Events a page holds at most. Pages double up to it: the ledger keeps a page's events of one application together, so
-/// that large pages make it quick to read.
+/// Events a page holds at most; pages double up to it. The ledger keeps a page's events of one application together.
 const LARGEST_PAGE_EVENTS: usize = 40_000;
 
 /// Lines a page passes before it is handed over, whatever they held.
