@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use serde_json::json;
 
+use super::bounded;
 use super::exit::Failure;
 use crate::config::{Access, Process, Settings};
 use crate::ledger::Location;
 
 /// The settings file where none is named.
 const DEFAULT_FILE: &str = "pelorus.yaml";
+
+/// The largest settings file that is read: far more than any needs.
+const LARGEST_FILE_MEBIBYTES: usize = 16;
 
 /// A version tag, for repositories without settings.
 const VERSION_TAG: &str = r"^v?\d+(\.\d+)+$";
@@ -22,12 +26,15 @@ const VERSION_TAG: &str = r"^v?\d+(\.\d+)+$";
 /// A file that cannot be read, or settings with faults: both are the user's to mend.
 pub(super) fn from_file(file: Option<&Path>) -> Result<Settings, Failure> {
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
-    let text = std::fs::read_to_string(path)
-        .with_context(|| match file {
-            Some(path) => format!("cannot read the settings file {}", path.display()),
-            None => format!(
-                "no --config and no {DEFAULT_FILE} here: name a settings file, or try `pelorus query --repo .`"
-            ),
+    let text = std::fs::File::open(path)
+        .and_then(|file| bounded::read(file, LARGEST_FILE_MEBIBYTES))
+        .map_err(|error| {
+            let is_none_here = file.is_none() && error.kind() == std::io::ErrorKind::NotFound;
+            anyhow::Error::new(error).context(if is_none_here {
+                format!("no --config and no {DEFAULT_FILE} here: name a settings file, or try `pelorus query --repo .`")
+            } else {
+                format!("cannot read the settings file {}", path.display())
+            })
         })
         .map_err(Failure::unusable)?;
     let folder = std::path::absolute(path)

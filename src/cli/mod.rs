@@ -1,6 +1,7 @@
 //! The command line: the same questions as in Grafana, for people and scripts.
 
 mod arguments;
+mod bounded;
 mod check;
 mod demo;
 mod exit;
@@ -44,7 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match dispatch(command) {
         Ok(exit) => exit,
         Err(failure) => {
-            eprintln!("pelorus: {:#}", failure.cause);
+            say(format_args!("pelorus: {:#}", failure.cause));
             failure.exit
         }
     }
@@ -88,7 +89,7 @@ fn print_help() -> Exit {
     match print(help.to_string().as_bytes()) {
         Ok(()) => Exit::Answered,
         Err(failure) => {
-            eprintln!("pelorus: {:#}", failure.cause);
+            say(format_args!("pelorus: {:#}", failure.cause));
             failure.exit
         }
     }
@@ -103,6 +104,12 @@ fn tell(error: &clap::Error) -> Exit {
     } else {
         Exit::Answered
     }
+}
+
+/// Writes a line to stderr.
+fn say(line: impl std::fmt::Display) {
+    // Where stderr is closed there is nobody to tell, and a panic would lose the exit status as well.
+    writeln!(std::io::stderr(), "{line}").ok();
 }
 
 /// Writes to stdout; a reader that left early (`| head`) is no failure.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::say;
 use crate::app::{App, SourceStatus};
 use crate::model::SourceName;
 
@@ -88,7 +89,7 @@ impl Shown {
             source.was_syncing = status.is_syncing;
             if self.audience == Audience::Log {
                 if let Some(line) = step {
-                    eprintln!("{line}");
+                    say(line);
                 }
                 continue;
             }

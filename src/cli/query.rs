@@ -1,6 +1,5 @@
 //! `pelorus query`: a question in, an answer out.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -11,11 +10,14 @@ use super::arguments::{Format, Query};
 use super::exit::{Exit, Failure};
 use super::progress::{self, Audience};
 use super::table::Looks;
-use super::{instant, load, output, print};
+use super::{bounded, instant, load, output, print, say};
 use crate::app::{App, Asker, Patience, QueryError, Request, SourceStatus, StartError};
 use crate::config::{Settings, parse_question_for, zone};
 use crate::error::chain;
 use crate::model::{GroupKey, Kind, Notice, Question, Severity, TimeRange};
+
+/// The longest question that is read: far more than any has.
+const LONGEST_QUESTION_MEBIBYTES: usize = 1;
 
 /// The range where none is asked for.
 const DEFAULT_RANGE: TimeDelta = TimeDelta::days(90);
@@ -123,17 +125,15 @@ fn default_question(settings: &Settings) -> Question {
 /// The question's text: the argument itself, `-` for stdin, `@file`.
 fn read_question(argument: &str) -> Result<String, Failure> {
     if argument == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
+        return bounded::read(std::io::stdin(), LONGEST_QUESTION_MEBIBYTES)
             .context("cannot read the question from stdin")
-            .map_err(Failure::unusable)?;
-        return Ok(text);
+            .map_err(Failure::unusable);
     }
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
-    std::fs::read_to_string(path)
+    std::fs::File::open(path)
+        .and_then(|file| bounded::read(file, LONGEST_QUESTION_MEBIBYTES))
         .with_context(|| format!("cannot read the question from {path}"))
         .map_err(Failure::unusable)
 }
@@ -162,9 +162,9 @@ fn tell(notices: &[Notice], format: Format) {
     for notice in notices {
         match notice.severity {
             Severity::Info if format != Format::Table => {}
-            Severity::Info => eprintln!("note: {}", notice.text),
-            Severity::Warning => eprintln!("warning: {}", notice.text),
-            Severity::Error => eprintln!("error: {}", notice.text),
+            Severity::Info => say(format_args!("note: {}", notice.text)),
+            Severity::Warning => say(format_args!("warning: {}", notice.text)),
+            Severity::Error => say(format_args!("error: {}", notice.text)),
         }
     }
 }

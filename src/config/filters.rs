@@ -11,6 +11,9 @@ use crate::model::{Filter, FilterKey, GroupKey, Operator, Pattern, Text};
 /// The keys of a filter.
 const FILTER_KEYS: &[&str] = &["key", "operator", "value", "values"];
 
+/// As many as an answer has groups at most.
+const MOST_VALUES: usize = crate::model::Question::LARGEST_LIMIT;
+
 /// What Grafana itself writes into an ad hoc filter.
 const GRAFANA_FILTER_KEYS: &[&str] = &[
     "condition",
@@ -114,6 +117,13 @@ impl KeyReader {
         }
         // Ad hoc filters of many values repeat the first one as `value`.
         let one = map.get("value").filter(|value| !value.is_null());
+        if many.len() > MOST_VALUES {
+            self.fault(
+                join(path, "values"),
+                format!("takes at most {MOST_VALUES} values"),
+            );
+            return Vec::new();
+        }
         if takes_many && !many.is_empty() {
             return many;
         }

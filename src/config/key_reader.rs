@@ -5,16 +5,37 @@ use serde_json::{Map, Value};
 use super::{Fault, closest, scalars};
 
 /// Reads keys, and keeps what was wrong.
+#[derive(Default)]
 pub(super) struct KeyReader {
-    pub faults: Vec<Fault>,
+    faults: Vec<Fault>,
+    /// Faults beyond those that are kept.
+    more: usize,
 }
+
+/// Faults that are told one by one: a question can have as many as it has bytes.
+const MOST_FAULTS: usize = 50;
 
 impl KeyReader {
     pub(super) fn fault(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        if self.faults.len() == MOST_FAULTS {
+            self.more += 1;
+            return;
+        }
         self.faults.push(Fault {
             key: key.into(),
             message: message.into(),
         });
+    }
+
+    /// Every fault, the last one saying how many more there are.
+    pub(super) fn into_faults(mut self) -> Vec<Fault> {
+        if self.more > 0 {
+            self.faults.push(Fault {
+                key: "pelorus".to_owned(),
+                message: format!("has {} more faults", self.more),
+            });
+        }
+        self.faults
     }
 
     pub(super) fn word<T>(

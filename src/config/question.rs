@@ -16,6 +16,9 @@ const VERSION: i64 = 1;
 /// The longest rolling window, in days.
 const LONGEST_ROLLING_DAYS: u32 = 1_000;
 
+/// Beyond, groups are so small that none says anything, and telling them apart takes ever longer.
+const MOST_GROUP_KEYS: usize = 16;
+
 /// Every key of a question.
 const KEYS: &[&str] = &[
     "version",
@@ -100,7 +103,7 @@ pub fn parse_question_for(json: &Value, settings: &Settings) -> Result<Question,
 /// # Errors
 /// Every unknown key and value, each with what is allowed.
 pub fn parse_question(json: &Value) -> Result<Question, QuestionError> {
-    let mut reader = KeyReader { faults: Vec::new() };
+    let mut reader = KeyReader::default();
     let nested = json.get("pelorus").filter(|nested| !nested.is_null());
     let question = match nested.unwrap_or(json) {
         Value::Object(map) => reader.question(map, nested.is_none()),
@@ -110,12 +113,11 @@ pub fn parse_question(json: &Value) -> Result<Question, QuestionError> {
             Question::of(Kind::Metric)
         }
     };
-    if reader.faults.is_empty() {
+    let faults = reader.into_faults();
+    if faults.is_empty() {
         Ok(question)
     } else {
-        Err(QuestionError {
-            faults: reader.faults,
-        })
+        Err(QuestionError { faults })
     }
 }
 
@@ -259,6 +261,10 @@ impl KeyReader {
             };
             match group_key(&written) {
                 Ok(key) if keys.contains(&key) => {}
+                Ok(_) if keys.len() == MOST_GROUP_KEYS => {
+                    self.fault("groupBy", format!("takes at most {MOST_GROUP_KEYS} keys"));
+                    break;
+                }
                 Ok(key) => keys.push(key),
                 Err(advice) => self.fault(path, unknown_value(&written, &advice)),
             }

@@ -78,7 +78,7 @@ impl Settings {
         kinds: &[&'static ProviderKind],
     ) -> Result<Self, SettingsError> {
         let json: Value = yaml::read(text).map_err(|error| SettingsError {
-            faults: vec![yaml_fault(&error)],
+            faults: vec![yaml_fault(text, &error)],
         })?;
         Self::read(
             &json,
@@ -190,11 +190,26 @@ pub(crate) fn zone(written: &str) -> Result<chrono_tz::Tz, String> {
 }
 
 /// Says where a file is no YAML. The parser's own text shows the lines around, secrets included.
-fn yaml_fault(error: &serde_saphyr::Error) -> Fault {
+fn yaml_fault(text: &str, error: &serde_saphyr::Error) -> Fault {
     let place = error.location().map_or_else(String::new, |place| {
         format!(" at line {}, column {}", place.line(), place.column())
     });
-    let what = match error.without_snippet() {
+    let is_tabbed = error.location().is_some_and(|place| {
+        let above = usize::try_from(place.line()).unwrap_or(1).saturating_sub(1);
+        text.lines()
+            .nth(above)
+            .is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'))
+    });
+    let mut cause = error.without_snippet();
+    while let serde_saphyr::Error::AliasError { error, .. } = cause {
+        cause = error.without_snippet();
+    }
+    let what = match cause {
+        serde_saphyr::Error::Budget { .. }
+        | serde_saphyr::Error::AliasReplayLimitExceeded { .. }
+        | serde_saphyr::Error::AliasExpansionLimitExceeded { .. }
+        | serde_saphyr::Error::AliasReplayStackDepthExceeded { .. } => "is too large for settings",
+        _ if is_tabbed => "is indented with a tab, where YAML takes spaces,",
         serde_saphyr::Error::DuplicateMappingKey { .. } => "has a key twice",
         serde_saphyr::Error::MultipleDocuments { .. } => "holds more than one document",
         serde_saphyr::Error::Eof { .. } => "ends too early",

@@ -7,6 +7,9 @@ use crate::model::{
     WeekStart,
 };
 
+/// Values of a filter that a line names; a dashboard's variable can hold thousands.
+const MOST_VALUES: usize = 5;
+
 /// The question as JSON with every key that its kind looks at; `parse_question` reads it back to the same question.
 pub fn question_json(question: &Question) -> Value {
     let mut json = Map::new();
@@ -117,13 +120,18 @@ fn filter_words(filter: &Filter) -> String {
     let values: Vec<String> = filter
         .values
         .iter()
+        .take(MOST_VALUES)
         .map(|value| format!("\"{value}\""))
         .collect();
+    let more = match filter.values.len().saturating_sub(MOST_VALUES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     let key = filter.key.word();
     let operator = filter.operator.as_str();
     match filter.operator {
-        Operator::OneOf => format!("{key} in ({})", values.join(", ")),
-        Operator::NoneOf => format!("{key} not in ({})", values.join(", ")),
+        Operator::OneOf => format!("{key} in ({}{more})", values.join(", ")),
+        Operator::NoneOf => format!("{key} not in ({}{more})", values.join(", ")),
         Operator::Equal | Operator::NotEqual | Operator::Matches | Operator::NotMatches => {
             format!("{key} {operator} {}", values.join(""))
         }

@@ -38,7 +38,16 @@ pub enum LedgerError {
         #[allow(missing_docs)]
         reason: String,
     },
-    /// The disk is full, the file is locked, or not to be opened.
+    /// Another program, one that is no Pelorus, is writing the file.
+    #[error("the ledger {path} is locked by another program: close that, and try again")]
+    Locked {
+        #[allow(missing_docs)]
+        path: String,
+        #[source]
+        #[allow(missing_docs)]
+        source: rusqlite::Error,
+    },
+    /// The disk is full, or the file not to be opened.
     #[error("cannot {step} the ledger {path}")]
     Unavailable {
         #[allow(missing_docs)]
@@ -57,6 +66,8 @@ impl LedgerError {
         let path = path.to_owned();
         if says_damaged(&source) {
             Self::Damaged { path, source }
+        } else if says_locked(&source) {
+            Self::Locked { path, source }
         } else {
             Self::Unavailable { path, step, source }
         }
@@ -80,6 +91,13 @@ pub(super) fn sqlite(code: i32, text: &str) -> rusqlite::Error {
 /// A stored value that this program never writes: only damage explains it.
 pub(super) fn corrupt(text: &str) -> rusqlite::Error {
     sqlite(ffi::SQLITE_CORRUPT, text)
+}
+
+fn says_locked(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 fn says_damaged(error: &rusqlite::Error) -> bool {

@@ -7,6 +7,9 @@ use regex::{Regex, RegexBuilder};
 /// Upper bound of a compiled expression; a pattern that would grow past it is refused.
 const COMPILED_BYTES: usize = 1 << 20;
 
+/// Longest expression that is compiled: the compiler takes a hundred times its length before it can refuse it.
+const LONGEST_BYTES: usize = 64 << 10;
+
 /// A pattern that cannot be used, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` is no usable regular expression: {reason}")]
@@ -47,6 +50,12 @@ impl Pattern {
     }
 
     fn compile(shown: &str, pattern: &str, ignore_case: bool) -> Result<Self, InvalidPattern> {
+        if pattern.len() > LONGEST_BYTES {
+            return Err(InvalidPattern {
+                pattern: shown.chars().take(80).collect(),
+                reason: format!("it has more than {LONGEST_BYTES} bytes"),
+            });
+        }
         RegexBuilder::new(pattern)
             .case_insensitive(ignore_case)
             .size_limit(COMPILED_BYTES)

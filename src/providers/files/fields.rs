@@ -42,6 +42,9 @@ impl fmt::Display for LineFault {
     }
 }
 
+/// Of a field that stands twice nobody knows which one is meant.
+const ONLY_ONCE: &str = "there only once";
+
 macro_rules! fields {
     ($($name:ident $key:literal: $type:ty,)*) => {
         /// The fields of a line, whatever its type.
@@ -68,6 +71,10 @@ macro_rules! fields {
             ) -> Result<bool, A::Error> {
                 match key {
                     $($key => {
+                        if self.has(Bit::$name as u32) {
+                            *blamed = Some(LineFault::of_field($key, ONLY_ONCE));
+                            return Err(serde::de::Error::custom(ONLY_ONCE));
+                        }
                         let value = map.next_value::<Option<$type>>().inspect_err(|_| {
                             *blamed = Some(LineFault::of_field($key, <$type as Value>::EXPECTED));
                         })?;
@@ -85,6 +92,9 @@ macro_rules! fields {
                     $($key => {
                         if text.is_empty() {
                             return Ok(());
+                        }
+                        if self.has(Bit::$name as u32) {
+                            return Err(LineFault::of_field($key, ONLY_ONCE));
                         }
                         let value = <$type as Value>::of_text(text)
                             .ok_or(LineFault::of_field($key, <$type as Value>::EXPECTED))?;
@@ -170,6 +180,10 @@ fields! {
 }
 
 impl<'a> Line<'a> {
+    fn has(&self, bit: u32) -> bool {
+        self.present & (1 << bit) != 0
+    }
+
     fn mark(&mut self, bit: u32, is_there: bool) {
         if is_there {
             self.present |= 1 << bit;
@@ -194,9 +208,12 @@ impl<'a> Line<'a> {
             Err(error) if error.is_data() => {
                 Err(blamed.unwrap_or_else(|| LineFault::of_line("a line must be one JSON object")))
             }
-            // A syntax error quotes nothing of the line.
+            // A syntax error quotes nothing of the line, and counts lines from this one.
             Err(error) => Err(LineFault::of_line(format!(
-                "a line must be one JSON object: {error}"
+                "a line must be one JSON object: {}",
+                error
+                    .to_string()
+                    .replace(" at line 1 column ", " at column ")
             ))),
         }
     }

@@ -276,8 +276,13 @@ impl Reading {
 
     /// A last line that makes no sense yet: it stays for the next reading.
     fn await_rest(&mut self, file: &OpenedFile) {
+        let hint = if file.is_table() {
+            "; a quote may never be closed"
+        } else {
+            ""
+        };
         let text = format!(
-            "{} line {}: incomplete, waiting for the rest of it",
+            "{} line {}: incomplete, waiting for the rest of it{hint}",
             file.path.display(),
             file.line_number()
         );
@@ -353,6 +358,10 @@ impl Reading {
             let more = self.faults - MOST_FAULTS;
             self.notices
                 .push(Notice::warning(format!("{more} more bad lines.")));
+        }
+        if self.failures.is_empty() && self.files > 0 && self.bytes == 0 {
+            let text = "The files hold no event yet.";
+            self.notices.push(Notice::info(text));
         }
         self.stage = if self.failures.is_empty() {
             Stage::Over

@@ -1,6 +1,6 @@
 //! One reading of a repository: the default branch, its pull requests, the tags, and commits somebody asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use gix::ObjectId;
@@ -11,7 +11,7 @@ use super::heads::{Heads, ObjectName};
 use super::local::GitSettings;
 use super::pull_requests::Found;
 use super::releases;
-use super::repository::{Head, Opened, Peeled, Tag, what};
+use super::repository::{Head, NoRelease, Opened, Peeled, Tag, what};
 use super::walk::{Reached, Walk};
 use crate::model::{Body, CommitHash, Event, Text, TimeRange};
 use crate::providers::{FetchError, Page, PageRequest};
@@ -31,6 +31,8 @@ pub(super) struct Reading {
     default: Option<Head>,
     tags: Vec<Tag>,
     wanted: Vec<CommitHash>,
+    /// Tags that cannot be read now, and are tried again next time.
+    unread_tags: BTreeSet<Text>,
     /// What an earlier reading read, and what this one has.
     before: Heads,
     after: Heads,
@@ -92,6 +94,7 @@ impl Reading {
             default,
             tags,
             wanted: request.wanted,
+            unread_tags: BTreeSet::new(),
             before,
             after,
             read: 0,
@@ -180,7 +183,7 @@ impl Reading {
                     Stage::Releases { peeled }
                 }
                 None => {
-                    self.after.tags = named(&self.tags);
+                    self.after.tags = named(&self.tags, &self.unread_tags);
                     self.check_point(page);
                     Stage::StartWanted
                 }
@@ -281,7 +284,12 @@ impl Reading {
         for tag in changed {
             match Opened::peel(&self.commits.repository, tag.object) {
                 Ok(found) => peeled.push((tag.name, found)),
-                Err(reason) => releases::refuse(&mut self.commits, &tag, reason),
+                Err(reason) => {
+                    if matches!(reason, NoRelease::Unreadable(_)) {
+                        self.unread_tags.insert(tag.name.clone());
+                    }
+                    releases::refuse(&mut self.commits, &tag, reason);
+                }
             }
         }
         let heads = peeled.iter().map(|(_, tag)| tag.commit).chain(again);
@@ -344,7 +352,7 @@ impl Reading {
         }
     }
 
-    fn unread(&mut self) -> std::collections::BTreeSet<ObjectName> {
+    fn unread(&mut self) -> BTreeSet<ObjectName> {
         std::mem::take(&mut self.commits.unreadable)
             .into_iter()
             .map(ObjectName)
@@ -373,8 +381,9 @@ impl Reading {
     }
 }
 
-fn named(tags: &[Tag]) -> BTreeMap<String, ObjectName> {
+fn named(tags: &[Tag], unread: &BTreeSet<Text>) -> BTreeMap<String, ObjectName> {
     tags.iter()
+        .filter(|tag| !unread.contains(&tag.name))
         .map(|tag| (tag.name.to_string(), ObjectName(tag.object)))
         .collect()
 }
