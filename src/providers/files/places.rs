@@ -5,9 +5,10 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Cursor, Notice};
+use crate::model::{Body, Cursor, Notice, TimeRange};
 use crate::providers::FetchError;
 
 /// Bumped when what is read of a line changes, so that everything is read anew.
@@ -45,6 +46,22 @@ pub(super) struct Place {
 }
 
 impl Places {
+    /// Notes when an event was, to know from when on the files answer.
+    pub(super) fn note_time(&mut self, body: &Body) {
+        let time = body.time();
+        // A pull request, or a release, without any time says nothing of when.
+        if time != DateTime::<Utc>::UNIX_EPOCH {
+            let at = time.timestamp_millis();
+            self.earliest_ms = Some(self.earliest_ms.map_or(at, |known| known.min(at)));
+        }
+    }
+
+    /// Files answer from their earliest event on; `sync` ends the range at the moment the reading began.
+    pub(super) fn covered(&self) -> Option<TimeRange> {
+        let start = DateTime::from_timestamp_millis(self.earliest_ms?)?;
+        Some(TimeRange::new(start, DateTime::<Utc>::MAX_UTC))
+    }
+
     pub(super) fn none(has_environment: bool) -> Self {
         Self {
             version: VERSION,

@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
-
 use super::events::EventsSettings;
 use super::fields::{Line, LineFault};
 use super::lines::Next;
 use super::opened::{Content, OpenedFile};
 use super::places::{Named, Places, Selection};
 use super::shape::{Shaper, foreign_fields};
-use crate::model::{Body, Cursor, Event, Notice, SourceName, TimeRange};
+use crate::model::{Body, Cursor, Event, Notice, SourceName};
 use crate::providers::{FetchError, Page};
 
 /// Events the first page holds before it is handed over: something to show, and a checkpoint, early.
@@ -208,7 +206,7 @@ impl Reading {
         match event {
             Ok(None) => file.settle(),
             Ok(Some(event)) => {
-                self.note_time(&event.body);
+                self.after.note_time(&event.body);
                 page.events.push(event);
                 // The last cell of a table may go on: the record is read again when it has.
                 if is_ended || !file.is_table() {
@@ -369,23 +367,8 @@ impl Reading {
             Stage::Failing
         };
         if self.stage == Stage::Over {
-            page.covered = self.covered();
+            page.covered = self.after.covered();
         }
-    }
-
-    fn note_time(&mut self, body: &Body) {
-        let time = body.time();
-        // A pull request, or a release, without any time says nothing of when.
-        if time != DateTime::<Utc>::UNIX_EPOCH {
-            let at = time.timestamp_millis();
-            self.after.earliest_ms = Some(self.after.earliest_ms.map_or(at, |known| known.min(at)));
-        }
-    }
-
-    /// Files answer from their earliest event on; `sync` ends the range at the moment the reading began.
-    fn covered(&self) -> Option<TimeRange> {
-        let start = DateTime::from_timestamp_millis(self.after.earliest_ms?)?;
-        Some(TimeRange::new(start, DateTime::<Utc>::MAX_UTC))
     }
 }
 
