@@ -10,7 +10,7 @@ use super::lines::Next;
 use super::opened::{Content, OpenedFile};
 use super::places::{Named, Places, Selection};
 use super::shape::{Shaper, foreign_fields};
-use crate::model::{Body, Cursor, Event, Notice, SourceName};
+use crate::model::{Cursor, Event, Notice, SourceName};
 use crate::providers::{FetchError, Page};
 
 /// Events the first page holds before it is handed over: something to show, and a checkpoint, early.
