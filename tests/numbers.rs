@@ -28,6 +28,11 @@ fn failure_and_recovery_count_as_defined() {
 }
 
 #[test]
+fn evidence_of_every_kind_counts_as_defined() {
+    check("evidence");
+}
+
+#[test]
 fn groups_filters_and_state_count_as_defined() {
     check("groups");
 }
@@ -35,6 +40,11 @@ fn groups_filters_and_state_count_as_defined() {
 #[test]
 fn applications_and_environments_are_found_as_defined() {
     check("assign");
+}
+
+#[test]
+fn spans_and_windows_count_as_defined() {
+    check("spans");
 }
 
 #[test]
@@ -116,6 +126,8 @@ fn answer(
         .output()
         .expect("the binary runs");
     let said = String::from_utf8_lossy(&output.stderr);
+    let is_unread = said.contains("events.jsonl line");
+    assert!(!is_unread, "{}: {said}", case["case"]);
     let frames: Vec<Value> = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}: {said}", case["case"]));
     let mut columns = Map::new();

@@ -199,25 +199,24 @@ impl Columns {
         }
         if let Some(before) = &before {
             let is_moved = before.starts != starts;
-            if !is_assigned_anew {
-                for (stale, block) in is_stale.iter_mut().zip(&before.blocks) {
-                    *stale |= block.heard.iter().any(|(id, _)| changed_heard.contains(id));
-                }
-            }
             for (stale, has_rivals) in is_stale.iter_mut().zip(&foundation.has_rivals) {
                 *stale |= is_moved && *has_rivals;
             }
         }
         let sources = self.sources_with(coverages);
+        let hears_anew =
+            |block: &Block| block.heard.iter().any(|(id, _)| changed_heard.contains(id));
         let keep = |at: usize, application: &Application, keys: &Vec<i64>| {
             if is_stale[at] {
                 return None;
             }
             if is_assigned_anew {
                 let (block, known_keys) = known.get(application)?;
-                return (*known_keys == keys).then(|| Arc::clone(*block));
+                let is_same = *known_keys == keys && !hears_anew(block);
+                return is_same.then(|| Arc::clone(*block));
             }
-            Some(Arc::clone(&before.as_ref()?.blocks[at]))
+            let block = &before.as_ref()?.blocks[at];
+            (!hears_anew(block)).then(|| Arc::clone(block))
         };
         let applications = foundation.assignment.applications.iter().enumerate();
         let mut blocks: Vec<Option<Arc<Block>>> = applications

@@ -343,6 +343,58 @@ async fn an_event_rebuilds_its_application_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_incident_fails_one_deployment_whichever_event_comes_first() {
+    let incident = |resolved_at: Option<&str>| Event {
+        id: "INC-1".into(),
+        source: "fake".into(),
+        url: None,
+        body: serde_json::from_value(serde_json::json!({
+            "type": "incident",
+            "application": "shop",
+            "opened_at": "2026-05-31T14:00:00Z",
+            "resolved_at": resolved_at,
+        }))
+        .unwrap(),
+    };
+    let billing = of_application("billing", "a", "2026-05-31T12:00:00Z");
+    let verdict = Event {
+        id: "verdict-1".into(),
+        source: "fake".into(),
+        url: None,
+        body: Body::Verdict(crate::model::Verdict {
+            target: "INC-1".into(),
+            statement: crate::model::Statement::CausedBy,
+            cause: Some(billing.id.clone()),
+            author: None,
+            at: at("2026-05-31T18:00:00Z"),
+            reason: None,
+        }),
+    };
+    let resolved = incident(Some("2026-05-31T16:00:00Z"));
+    let pushed = [incident(None), verdict, billing, resolved];
+    for order in [[0, 1, 2, 3], [2, 0, 1, 3], [1, 2, 0, 3], [1, 0, 3, 2]] {
+        let mut of_shop = shop();
+        for event in &mut of_shop {
+            if let Body::Deployment(deployment) = &mut event.body {
+                deployment.application = Some("shop".into());
+            }
+        }
+        let app = start(&Arc::new(Fake::whole(of_shop)));
+        let asked = range("2026-05-28", NOW);
+        ask(&app, Metric::Deployments, asked).await;
+        for at in order {
+            let events = vec![pushed[at].clone()];
+            app.accept(&"fake".into(), events).await.unwrap();
+            ask(&app, Metric::ChangeFailRate, asked).await;
+        }
+        let rate = value(&ask(&app, Metric::ChangeFailRate, asked).await);
+        assert_eq!(rate, Some(0.2), "one of five, pushed in order {order:?}");
+        let recovery = ask(&app, Metric::FailedDeploymentRecoveryTime, asked).await;
+        assert_eq!(value(&recovery), Some(4.0 * 3600.0), "in order {order:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropped_caches_change_no_answer() {
     let fake = Arc::new(Fake::whole(shop()));
     let app = start(&fake).with_answer_cache(true);

@@ -128,7 +128,7 @@ pub fn correlate(input: &Input<'_>) -> Block {
     let pull_requests = open_pull_requests(&requests, &mut authors, &mut label_sets);
     let sources = sources(&drafts, &material);
     let tier_backlogs = backlog_facts.of_tiers();
-    let heard = incidents::heard(&cases);
+    let heard = incidents::heard(&cases, &judgements);
     let (quality, notices) = findings.finish(input.application);
     Block {
         application: input.application.clone(),

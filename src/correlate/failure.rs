@@ -40,6 +40,8 @@ pub(super) struct Judgement {
     pub mended: BTreeSet<(u32, u32)>,
     /// Deliveries of reverts that are evidence: the reverted deployment, the one that reverts.
     reverted: Vec<(u32, u32)>,
+    /// Incidents nobody knows of which a verdict says that they come of a deployment here.
+    pub explained: Vec<EventId>,
     /// Deployments that somebody says did not fail.
     acquitted: BTreeSet<u32>,
 }
@@ -190,6 +192,7 @@ fn judge_verdicts(
                 let evidence = (EventKind::Verdict, event.key());
                 let at = millis(verdict.at);
                 judgement.blame(deployment, FailureRule::Verdict, evidence, at);
+                judgement.explained.push(verdict.target.clone());
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::failure::Judgement;
 use super::findings::Findings;
 use super::input::{Input, millis};
 use super::material::Material;
@@ -121,10 +122,14 @@ fn original<'a>(
 }
 
 /// The incidents of other applications that speak of a deployment here, each with its strongest link.
-pub(super) fn heard(cases: &[Case<'_>]) -> Vec<(EventId, FailureRule)> {
+pub(super) fn heard(cases: &[Case<'_>], judgements: &[Judgement]) -> Vec<(EventId, FailureRule)> {
+    // What nobody knows yet may come, and is then another application's.
+    let explained = judgements.iter().flat_map(|judgement| &judgement.explained);
+    let explained = explained.map(|id| (id.clone(), FailureRule::Verdict));
     let foreign = cases.iter().filter(|case| !case.is_own);
     foreign
         .filter_map(|case| Some((case.event.id.clone(), case.links.first()?.rule)))
+        .chain(explained)
         .collect()
 }
 
