@@ -746,6 +746,17 @@ fn a_ledger_whose_pages_are_overwritten_says_damaged() {
 }
 
 #[test]
+fn a_ledger_that_was_read_and_closed_is_one_file() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    ledger.store(&batch("all", one_of_each_kind())).unwrap();
+    assert_eq!(all_events(&ledger).len(), one_of_each_kind().len());
+    drop(ledger);
+    let log = folder.file().with_extension("db-wal");
+    assert!(!log.exists(), "{}", log.display());
+}
+
+#[test]
 fn an_event_that_is_not_what_was_written_is_damage() {
     let changes = [
         "time = time + 1",
