@@ -47,7 +47,7 @@ pub(super) fn load(connection: &Connection, tail: &mut Tail) -> rusqlite::Result
     ))?;
     let mut rows = statement.query([tail.upto])?;
     while let Some(row) = rows.next()? {
-        let (id, kind, key): (i64, u8, i64) = (row.get(8)?, row.get(9)?, row.get(10)?);
+        let (id, kind, key): (i64, u8, i64) = (row.get(9)?, row.get(10)?, row.get(11)?);
         let row = RowView::read(row, Depth::Columns)?;
         tail.add_event(row.subject, id);
         let is_linked = [EventKind::Build, EventKind::Deployment]

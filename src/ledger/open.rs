@@ -26,9 +26,10 @@ pub struct Ledger {
     pub(super) path: String,
     /// `None`: in memory, where the writer's connection is the only one.
     file: Option<PathBuf>,
+    // Before the writer, so that they are closed before it: only who may write puts the log into the file at last.
+    readers: Mutex<Vec<Reader>>,
     /// `None`: open for reading only.
     pub(super) writer: Option<Mutex<Writer>>,
-    readers: Mutex<Vec<Reader>>,
     pub(super) tail: RwLock<Tail>,
     /// Why it is open for reading only.
     read_only: Option<String>,

@@ -16,10 +16,10 @@ use super::versions::{store_versions, versions_of};
 use super::{Depth, Stored, SubjectId, index, read};
 use crate::model::{Event, EventKind, Subject};
 
-const INSERT: &str = "INSERT INTO event (id, subject, kind, key, source, revision, settled, time, began, ended, commit_hash, parents, natural_id, body, title, url) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+const INSERT: &str = "INSERT INTO event (id, subject, kind, key, source, revision, settled, time, began, ended, commit_hash, parents, natural_id, body, title, url, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 // A revision never falls: who follows the ledger takes the highest.
-const UPDATE: &str = "UPDATE event SET subject = ?2, kind = ?3, key = ?4, source = ?5, revision = max(?6, revision + 1), settled = ?7, time = ?8, began = ?9, ended = ?10, commit_hash = ?11, parents = ?12, natural_id = ?13, body = ?14, title = ?15, url = ?16 WHERE id = ?1";
+const UPDATE: &str = "UPDATE event SET subject = ?2, kind = ?3, key = ?4, source = ?5, revision = max(?6, revision + 1), settled = ?7, time = ?8, began = ?9, ended = ?10, commit_hash = ?11, parents = ?12, natural_id = ?13, body = ?14, title = ?15, url = ?16, checksum = ?17 WHERE id = ?1";
 
 /// Reads one whole event.
 pub(super) fn fetch() -> String {
@@ -50,7 +50,8 @@ fn write_row(
         row.natural_id,
         row.body,
         row.title,
-        row.url
+        row.url,
+        row.checksum()
     ])?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Depth;
 use super::error::corrupt;
@@ -15,11 +16,11 @@ use crate::model::{CommitHash, Outcome, Text};
 
 /// The columns that correlation needs, in the order of `RowView`.
 pub(super) const COLUMNS: &str =
-    "subject, time, began, ended, commit_hash, parents, natural_id, body";
+    "subject, time, began, ended, commit_hash, parents, natural_id, body, checksum";
 
 /// All columns that make an event, in the order of `RowView`.
 pub(super) const WHOLE: &str =
-    "subject, time, began, ended, commit_hash, parents, natural_id, body, title, url";
+    "subject, time, began, ended, commit_hash, parents, natural_id, body, checksum, title, url";
 
 /// What a row of `event` says of the event. Kind, key and source follow from it, so reading leaves them out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,9 +46,9 @@ impl<'a> RowView<'a> {
             |at| -> rusqlite::Result<Option<&'a [u8]>> { Ok(row.get_ref(at)?.as_blob_or_null()?) };
         let (title, url) = match depth {
             Depth::Columns => (None, None),
-            Depth::Whole => (text(8)?, text(9)?),
+            Depth::Whole => (text(9)?, text(10)?),
         };
-        Ok(Self {
+        let view = Self {
             subject: row.get(0)?,
             time: row.get(1)?,
             began: row.get(2)?,
@@ -58,8 +59,52 @@ impl<'a> RowView<'a> {
             body: text(7)?,
             title,
             url,
-        })
+        };
+        let written: Option<i64> = row.get(8)?;
+        let is_whole = match (written, depth) {
+            (None, _) => true,
+            (Some(written), Depth::Columns) => written >> TEXT_BITS == view.checksum() >> TEXT_BITS,
+            (Some(written), Depth::Whole) => written == view.checksum(),
+        };
+        if is_whole {
+            Ok(view)
+        } else {
+            Err(corrupt("an event is not what was written"))
+        }
     }
+
+    /// What tells a row from one in which a bit has flipped: 32 bits of the columns, then 16 of the texts that only
+    /// people read.
+    pub(super) fn checksum(&self) -> i64 {
+        let mut numbers = [0; 34];
+        numbers[..8].copy_from_slice(&self.subject.to_le_bytes());
+        numbers[8..16].copy_from_slice(&self.time.to_le_bytes());
+        numbers[16..24].copy_from_slice(&self.began.unwrap_or(0).to_le_bytes());
+        numbers[24..32].copy_from_slice(&self.ended.unwrap_or(0).to_le_bytes());
+        numbers[32] = u8::from(self.began.is_some());
+        numbers[33] = u8::from(self.ended.is_some());
+        let columns = [
+            self.commit,
+            self.parents,
+            self.natural_id.map(str::as_bytes),
+            self.body.map(str::as_bytes),
+        ];
+        let columns = summed(xxh3_64_with_seed(&numbers, 0), &columns) >> 32;
+        let texts = [self.title, self.url].map(|text| text.map(str::as_bytes));
+        let texts = summed(0, &texts) >> (64 - TEXT_BITS);
+        // 48 bits are never negative.
+        (columns << TEXT_BITS | texts) as i64
+    }
+}
+
+/// Bits of a checksum that speak of the texts that only people read.
+const TEXT_BITS: u32 = 16;
+
+fn summed(start: u64, parts: &[Option<&[u8]>]) -> u64 {
+    parts.iter().fold(start, |sum, part| match part {
+        Some(bytes) => xxh3_64_with_seed(bytes, sum),
+        None => sum.rotate_left(1),
+    })
 }
 
 /// What of a commit has no column.

@@ -749,6 +749,61 @@ fn a_ledger_whose_pages_are_overwritten_says_damaged() {
 }
 
 #[test]
+fn a_ledger_that_was_read_and_closed_is_one_file() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    ledger.store(&batch("all", one_of_each_kind())).unwrap();
+    assert_eq!(all_events(&ledger).len(), one_of_each_kind().len());
+    drop(ledger);
+    let log = folder.file().with_extension("db-wal");
+    assert!(!log.exists(), "{}", log.display());
+}
+
+#[test]
+fn an_event_that_is_not_what_was_written_is_damage() {
+    let changes = [
+        "time = time + 1",
+        "began = coalesce(began, 0) + 1",
+        "ended = coalesce(ended, 0) + 1",
+        "commit_hash = zeroblob(20)",
+        "parents = zeroblob(20)",
+        "natural_id = 'another'",
+        "body = replace(body, 'a', 'b')",
+        "title = 'another'",
+        "url = 'https://another.example'",
+    ];
+    let folder = Folder::new();
+    let bytes = closed_ledger(&folder);
+    for change in changes {
+        std::fs::write(folder.file(), &bytes).unwrap();
+        let connection = rusqlite::Connection::open(folder.file()).unwrap();
+        connection
+            .execute(&format!("UPDATE event SET {change}"), [])
+            .unwrap();
+        drop(connection);
+        let error = read_everything(&folder).unwrap_err();
+        assert!(
+            matches!(error, LedgerError::Damaged { .. }),
+            "{change}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn events_of_an_older_ledger_have_no_checksum_and_are_read() {
+    let folder = Folder::new();
+    closed_ledger(&folder);
+    let wanted = read_everything(&folder).unwrap();
+    let connection = rusqlite::Connection::open(folder.file()).unwrap();
+    connection
+        .execute_batch("ALTER TABLE event DROP COLUMN checksum; PRAGMA user_version = 1")
+        .unwrap();
+    drop(connection);
+    // The first reading stored ten more.
+    assert_eq!(read_everything(&folder).unwrap(), wanted + 10);
+}
+
+#[test]
 fn a_flipped_bit_anywhere_never_panics() {
     let folder = Folder::new();
     let bytes = closed_ledger(&folder);

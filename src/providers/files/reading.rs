@@ -274,11 +274,8 @@ impl Reading {
 
     /// A last line that makes no sense yet: it stays for the next reading.
     fn await_rest(&mut self, file: &OpenedFile) {
-        let hint = if file.is_table() {
-            "; a quote may never be closed"
-        } else {
-            ""
-        };
+        let hint = file.is_table().then_some("; a quote may never be closed");
+        let hint = hint.unwrap_or_default();
         let text = format!(
             "{} line {}: incomplete, waiting for the rest of it{hint}",
             file.path.display(),
@@ -358,8 +355,8 @@ impl Reading {
                 .push(Notice::warning(format!("{more} more bad lines.")));
         }
         if self.failures.is_empty() && self.files > 0 && self.bytes == 0 {
-            let text = "The files hold no event yet.";
-            self.notices.push(Notice::info(text));
+            self.notices
+                .push(Notice::info("The files hold no event yet."));
         }
         self.stage = if self.failures.is_empty() {
             Stage::Over
