@@ -26,10 +26,6 @@ use pelorus::model::{SourceName, TimeRange};
 
 use generate::{Order, SIZES, Size};
 
-/// The plugin's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Runs of each question, after three to warm up.
 pub const RUNS: usize = 30;
 /// Days of the range that the questions ask for.
