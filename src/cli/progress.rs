@@ -52,6 +52,7 @@ pub(super) async fn during<T>(app: &App, audience: Audience, work: impl Future<O
         }
     };
     shown.update(&app.sources());
+    // Where the terminal is gone there is nothing to clear.
     shown.bars.clear().ok();
     result
 }

@@ -144,8 +144,8 @@ impl Commits {
 
     fn describe(&mut self, id: ObjectId, parsed: &CommitRef<'_>) -> Option<Box<Commit>> {
         let hash = CommitHash::from_bytes(id.as_slice()).ok()?;
-        let author = parsed.author().ok();
         // A signature that cannot be parsed has no time, and is told below.
+        let author = parsed.author().ok();
         let authored = author.and_then(|author| instant(author.time().ok()?.seconds));
         let committed = parsed
             .committer()

@@ -91,6 +91,7 @@ impl Found {
         }
         request.merge_commit = Some(merged.hash);
         if let [trunk, branch, ..] = graph.parents(merged.place)[..] {
+            // A name of another length than SHA-1's or SHA-256's is none of ours; the rest of the request stands.
             request.head = CommitHash::from_bytes(graph.id(branch).as_slice()).ok();
             if let Some(own) = graph.own_commits(branch, trunk, MOST_STEPS, commits) {
                 let earliest = own.iter().map(|place| graph.seconds(*place)).min();
