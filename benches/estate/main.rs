@@ -92,7 +92,12 @@ fn start(folder: &Path, ledger: &Path) -> App {
         &Access::Everything,
     )
     .expect("settings of ours");
-    App::start(Arc::new(settings), &Location::File(ledger.to_owned())).expect("the app starts")
+    App::start(
+        Arc::new(settings),
+        &Location::File(ledger.to_owned()),
+        pelorus::providers::http::Addresses::All,
+    )
+    .expect("the app starts")
 }
 
 fn runtime() -> tokio::runtime::Runtime {

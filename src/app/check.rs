@@ -9,7 +9,7 @@ use futures::StreamExt;
 use super::{App, SourceCheck};
 use crate::error;
 use crate::model::SourceName;
-use crate::providers::{CheckReport, FetchError};
+use crate::providers::{CheckReport, FetchError, Reach};
 use crate::sync::Source;
 
 /// Sources that are proved at the same time.
@@ -42,7 +42,7 @@ async fn check(source: Source, now: DateTime<Utc>, patience: Duration) -> Source
     let provider = Arc::clone(&source.provider);
     let runtime = tokio::runtime::Handle::current();
     // Local sources block while they are polled.
-    let checking: futures::future::BoxFuture<'_, _> = if provider.is_read_whole() {
+    let checking: futures::future::BoxFuture<'_, _> = if provider.reach() == Reach::Whole {
         Box::pin(tokio::task::spawn_blocking(move || {
             runtime.block_on(provider.check(now))
         }))

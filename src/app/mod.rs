@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod foreign;
 mod heard;
+mod memory;
 mod naming;
 mod notices;
 mod state;
@@ -22,12 +23,15 @@ use chrono::{DateTime, Utc};
 
 use self::cache::AnswerCache;
 use self::foreign::Foreign;
+use self::memory::LedgerMemory;
 use self::state::{Columns, Ear};
 use crate::config::Settings;
 use crate::dora::Answer;
 use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
 use crate::model::{Coverage, Event, EventKind, Notice, Question, SourceName, TimeRange};
-use crate::sync::{Clock, Names, Policy, Source, Syncing};
+pub use crate::providers::http::{Addresses, RequestCount};
+use crate::providers::http::{Clock, Network};
+use crate::sync::{Names, Policy, Source, Syncing};
 
 /// How long a question waits for sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +139,7 @@ struct Inner {
     ledger_notices: Vec<Notice>,
     names: Arc<Names>,
     columns: Arc<Columns>,
+    network: Network,
     syncing: Syncing,
     answers: AnswerCache,
     caches_answers: AtomicBool,
@@ -156,19 +161,41 @@ pub enum StartError {
 }
 
 impl App {
-    /// Opens the ledger and connects the sources; reads nothing yet. Must run inside a tokio runtime.
+    /// Opens the ledger and connects the sources, which may ask these addresses; reads nothing yet.
+    ///
+    /// Must run inside a tokio runtime.
     ///
     /// # Errors
     /// See `StartError`.
-    pub fn start(settings: Arc<Settings>, ledger: &Location) -> Result<Self, StartError> {
-        let connect = |source| Source::connect(source, settings.people);
+    pub fn start(
+        settings: Arc<Settings>,
+        ledger: &Location,
+        addresses: Addresses,
+    ) -> Result<Self, StartError> {
+        Self::start_at(settings, ledger, addresses, Clock::System)
+    }
+
+    /// Starts with a clock of one's own: for looking at what happens later.
+    ///
+    /// # Errors
+    /// See `StartError`.
+    pub fn start_at(
+        settings: Arc<Settings>,
+        ledger: &Location,
+        addresses: Addresses,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let (ledger, notices) = Ledger::open(ledger)?;
+        let ledger = Arc::new(ledger);
+        let memory = Arc::new(LedgerMemory(Arc::clone(&ledger)));
+        let network = Network::new(addresses, clock, memory);
+        let connect = |source| Source::connect(source, settings.people, &network);
         let sources: Vec<Source> = settings
             .sources
             .iter()
             .map(connect)
             .collect::<Result<_, _>>()?;
-        let (ledger, notices) = Ledger::open(ledger)?;
-        Self::assemble(settings, Arc::new(ledger), notices, sources, Clock::System)
+        Self::assemble(settings, ledger, notices, sources, network)
     }
 
     /// Puts connected sources over an open ledger.
@@ -177,7 +204,7 @@ impl App {
         ledger: Arc<Ledger>,
         ledger_notices: Vec<Notice>,
         sources: Vec<Source>,
-        clock: Clock,
+        network: Network,
     ) -> Result<Self, StartError> {
         let yields_commits = sources
             .iter()
@@ -194,7 +221,7 @@ impl App {
             sources,
             Policy::of(&settings),
             Arc::clone(&names),
-            clock,
+            network.clock(),
             Box::new(Ear(Arc::clone(&columns))),
         )?;
         Ok(Self {
@@ -205,6 +232,7 @@ impl App {
                 ledger_notices,
                 names,
                 columns,
+                network,
                 syncing,
                 answers: cache::answer_cache(),
                 caches_answers: AtomicBool::new(true),
@@ -261,6 +289,11 @@ impl App {
                 }
             })
             .collect()
+    }
+
+    /// Requests to sources since the start, by source and outcome.
+    pub fn requests(&self) -> Vec<RequestCount> {
+        self.inner.network.requests()
     }
 
     /// Starts reading sources now (all, or one) without waiting; returns their names.

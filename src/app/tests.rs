@@ -12,6 +12,7 @@ use crate::model::{
     BandsYear, Body, Bucket, EventTable, Kind, Metric, PartialPolicy, Rules, Severity, Text,
     WeekStart,
 };
+use crate::providers::http::Forgetful;
 use crate::sync::fakes::{Fake, Step, at, child, commit, deployment, range, source, unavailable};
 
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -41,7 +42,7 @@ fn start_with(settings: Settings, sources: Vec<Source>) -> App {
         Arc::new(ledger),
         notices,
         sources,
-        clock,
+        Network::new(Addresses::All, clock, Arc::new(Forgetful)),
     )
     .unwrap()
 }
@@ -187,7 +188,11 @@ async fn a_failure_leaves_the_stale_answer_with_its_age() {
             Arc::clone(&app.inner.ledger),
             Vec::new(),
             vec![source(&fake)],
-            Clock::starting_at(at(NOW) + TimeDelta::hours(3)),
+            Network::new(
+                Addresses::All,
+                Clock::starting_at(at(NOW) + TimeDelta::hours(3)),
+                Arc::new(Forgetful),
+            ),
         )
         .unwrap()
     };
@@ -501,6 +506,7 @@ async fn checks_tell_what_works_and_what_to_do_about_the_rest() {
     let good = Arc::new(Fake::of(shop()));
     let refused = crate::providers::FetchError::Unauthorized {
         what: "acme/shop".to_owned(),
+        needs: None,
     };
     let bad = Arc::new(Fake::of(shop()).failing(Step::Fail(refused)));
     let slow = Arc::new(Fake {

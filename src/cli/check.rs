@@ -11,7 +11,7 @@ use super::arguments::Check;
 use super::exit::{Exit, Failure};
 use super::table::Looks;
 use super::{load, print, query};
-use crate::app::{App, SourceCheck};
+use crate::app::{Addresses, App, SourceCheck};
 use crate::model::SourceName;
 
 /// How long one source may take.
@@ -35,7 +35,8 @@ pub(super) async fn run(arguments: Check) -> Result<Exit, Failure> {
         )));
     }
     let location = load::location(&settings);
-    let app = App::start(Arc::new(settings), &location).map_err(query::not_started)?;
+    let app =
+        App::start(Arc::new(settings), &location, Addresses::All).map_err(query::not_started)?;
     let checks = app.check(source.as_ref(), Utc::now(), PATIENCE).await;
     app.stop().await;
     print(draw(&checks, Looks::of_stdout()).as_bytes())?;

@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::progress::{self, Audience};
 use super::table::Looks;
 use super::{bounded, instant, load, output, print, say};
-use crate::app::{App, Asker, Patience, QueryError, Request, SourceStatus, StartError};
+use crate::app::{Addresses, App, Asker, Patience, QueryError, Request, SourceStatus, StartError};
 use crate::config::{Settings, parse_question_for, zone};
 use crate::error::chain;
 use crate::model::{GroupKey, Kind, Notice, Question, Severity, TimeRange};
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: Query) -> Result<Exit, Failure> {
         .transpose()?;
     let request = request(&arguments, written.as_deref(), &settings, Utc::now())?;
     let location = load::location(&settings);
-    let app = App::start(Arc::new(settings), &location).map_err(not_started)?;
+    let app = App::start(Arc::new(settings), &location, Addresses::All).map_err(not_started)?;
     let audience = Audience::of_stderr(arguments.quiet);
     let answered = progress::during(&app, audience, app.answer(request)).await;
     let sources = app.sources();

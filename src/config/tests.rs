@@ -66,7 +66,7 @@ static TEST_KIND: ProviderKind = ProviderKind {
     ],
     yields: EventKinds::of(&[]),
     rank: 0,
-    connect: |_| Err(SettingsError { faults: Vec::new() }),
+    connect: |_, _| Err(SettingsError { faults: Vec::new() }),
 };
 
 struct Fake;

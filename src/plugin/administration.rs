@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::app::Addresses;
 use crate::config::Access;
 
 /// What only the administrator decides: no data source's editor can.
@@ -45,6 +46,15 @@ impl Administration {
                 let value = value.to_string_lossy().trim().to_ascii_lowercase();
                 ["true", "1", "yes", "on"].contains(&value.as_str())
             }),
+        }
+    }
+
+    /// Which addresses sources may ask.
+    pub(super) fn addresses(&self) -> Addresses {
+        if self.allow_loopback {
+            Addresses::All
+        } else {
+            Addresses::Remote
         }
     }
 

@@ -188,6 +188,7 @@ impl State {
                 .map_err(|_| Failure::unusable("the data source's settings are no JSON"))?,
         };
         let access = self.administration.access();
+        let addresses = self.administration.addresses();
         let settings = Arc::new(Settings::from_json(&json, &data_source.secrets, &access)?);
         let place = ledger_file::place(&self.administration, key, settings.ledger.as_deref());
         let file = match &place.location {
@@ -201,7 +202,13 @@ impl State {
             Some(file) => ledger_file::own(file, key),
             None => Ok(()),
         }
-        .and_then(|()| Ok(App::start(Arc::clone(&settings), &place.location)?));
+        .and_then(|()| {
+            Ok(App::start(
+                Arc::clone(&settings),
+                &place.location,
+                addresses,
+            )?)
+        });
         match started {
             Ok(app) => Ok(Instance::new(
                 key.clone(),

@@ -5,12 +5,16 @@
 
 mod files;
 mod git;
+pub mod http;
 mod repository_name;
+mod scope;
+mod walk;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use self::http::{Network, Priority};
 use crate::config::{Field, SettingsError, SourceSettings};
 use crate::model::{CommitHash, Cursor, Event, EventId, EventKinds, Notice, TimeRange};
 
@@ -34,10 +38,22 @@ pub trait Provider: Send + Sync {
     /// Proves that the settings work: reads at most one page.
     fn check(&self, now: DateTime<Utc>) -> BoxFuture<'_, Result<CheckReport, FetchError>>;
 
-    /// Whether a reading answers for everything the source holds, whatever range was asked (`git`, `events`).
-    fn is_read_whole(&self) -> bool {
-        false
-    }
+    /// How much one reading takes.
+    fn reach(&self) -> Reach;
+}
+
+/// How much of a source one reading takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Windows of time, newest first, a month at first: for APIs that list oldest first, or not by time.
+    Windows,
+    /// All that is missing at once: the API lists newest first, and its pages are walked.
+    ///
+    /// The cursor lives on from one reading to the next, so that it may hold what the provider knows for good (the heads
+    /// it has seen); a provider tells by the range in it whether it goes on with a reading that was cut off.
+    Walk,
+    /// Everything the source holds, whatever range was asked (`git`, `events`): local, and read as it is polled.
+    Whole,
 }
 
 /// What to read.
@@ -45,12 +61,14 @@ pub trait Provider: Send + Sync {
 pub struct PageRequest {
     /// The range of time asked for; a source that is read whole ignores it.
     pub range: TimeRange,
-    /// Where an earlier reading stopped; `None` starts anew.
+    /// Where an earlier reading stopped, or, for `Reach::Walk`, what the last one left; `None` starts anew.
     pub resume_from: Option<Cursor>,
     /// Events that had not settled when last read, to be read again.
     pub unfinished: Vec<EventId>,
     /// Commits that deployments name and the ledger lacks.
     pub wanted: Vec<CommitHash>,
+    /// Who waits for it.
+    pub priority: Priority,
 }
 
 /// One page of a source's answer.
@@ -81,10 +99,12 @@ pub struct CheckReport {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The credentials are refused: a person must act.
-    #[error("{what} refused the credentials")]
+    #[error("{what} refused the credentials{}", needs.as_ref().map(|needs| format!(": it needs {needs}")).unwrap_or_default())]
     Unauthorized {
         /// The thing that was read.
         what: String,
+        /// The permissions that are missing, by the vendor's names.
+        needs: Option<String>,
     },
     /// The API asks to wait.
     #[error("{what} asks to wait until {}", until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))]
@@ -143,7 +163,7 @@ pub struct ProviderKind {
     /// Its rank where several sources report deployments of one environment, 0 the first (definitions, section 1).
     pub rank: u8,
     /// Connects it; does no I/O.
-    pub connect: fn(&SourceSettings) -> Result<Box<dyn Provider>, SettingsError>,
+    pub connect: fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, SettingsError>,
 }
 
 /// Every kind, in the order of documentation.

@@ -79,6 +79,7 @@ mod tests {
     fn refused_credentials_wait_for_a_person() {
         let error = FetchError::Unauthorized {
             what: "acme".to_owned(),
+            needs: None,
         };
         let retry = Retry::after(Some(&error), 1, DateTime::UNIX_EPOCH);
         assert_eq!(retry, Retry::WhenTold);

@@ -16,7 +16,7 @@ use super::source::Source;
 use crate::model::{
     Body, Commit, CommitHash, Cursor, Deployment, Event, EventKind, EventKinds, TimeRange,
 };
-use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider};
+use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, Reach};
 
 /// An instant: RFC 3339, or a date for its midnight in UTC.
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -98,6 +98,8 @@ pub(crate) enum Step {
 pub(crate) struct Fake {
     pub(crate) events: Mutex<Vec<Event>>,
     pub(crate) is_whole: bool,
+    /// How it is read when it is not whole; `None`: by windows.
+    pub(crate) reach: Option<Reach>,
     /// How long it takes before each page.
     pub(crate) delay: Duration,
     /// Waits for a permit before each page, where a test holds it back.
@@ -161,6 +163,7 @@ pub(crate) fn source(fake: &Arc<Fake>) -> Source {
         environment: None,
         cluster: None,
         selection: "one".to_owned(),
+        warnings: Vec::new(),
         provider: Arc::clone(fake) as Arc<dyn Provider>,
     }
 }
@@ -267,7 +270,11 @@ impl Provider for Fake {
         .boxed()
     }
 
-    fn is_read_whole(&self) -> bool {
-        self.is_whole
+    fn reach(&self) -> Reach {
+        if self.is_whole {
+            Reach::Whole
+        } else {
+            self.reach.unwrap_or(Reach::Windows)
+        }
     }
 }

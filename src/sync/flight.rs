@@ -9,13 +9,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::backoff::Retry;
-use super::clock::Clock;
 use super::need::Policy;
 use super::people::Names;
 use super::source::{Failure, Source, Standing, State};
 use super::{memory, reading, schedule, selection};
 use crate::ledger::{Batch, Ledger, LedgerError, Stored};
 use crate::model::{CommitHash, Coverage, Event, EventKind, Notice, SourceName, TimeRange};
+use crate::providers::http::Clock;
 
 /// Readings at the same time.
 const CONCURRENT_READINGS: usize = 4;

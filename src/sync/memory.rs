@@ -26,16 +26,24 @@ pub(super) fn void_cursor(
     Ok(())
 }
 
+/// Voids the cursor of a source if it has one.
+pub(super) fn drop_cursor(
+    ledger: &Ledger,
+    source: &SourceName,
+    at: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    match cursor(ledger, source)? {
+        Some(_) => void_cursor(ledger, source, at),
+        None => Ok(()),
+    }
+}
+
 /// Takes down that the reading of a window begins: the cursor belongs to it from now on.
 pub(super) fn begin_window(
     ledger: &Ledger,
     source: &SourceName,
     window: TimeRange,
-    at: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
-    if cursor(ledger, source)?.is_some() {
-        void_cursor(ledger, source, at)?;
-    }
     remember(ledger, &window_key(source), &Some(window))
 }
 

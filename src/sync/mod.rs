@@ -4,10 +4,10 @@
 //! stand (`standings`). Readings belong to `Syncing`, never to the question that started them.
 
 mod backoff;
-mod clock;
 #[cfg(test)]
 pub(crate) mod fakes;
 mod flight;
+mod local;
 mod memory;
 mod need;
 mod people;
@@ -19,7 +19,7 @@ mod source;
 mod tests;
 mod watching;
 
-pub use clock::Clock;
+pub use crate::providers::http::Clock;
 pub use flight::{Listener, Syncing};
 pub use need::Policy;
 pub use people::Names;

@@ -4,10 +4,13 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::model::{Bucket, Coverage, Kind, Question, TimeRange};
+use crate::providers::Reach;
 
 /// APIs list the youngest things a few minutes late; re-reading is free because storing is idempotent.
 const INDEXING_DELAY: TimeDelta = TimeDelta::minutes(10);
 const FIRST_WINDOW: TimeDelta = TimeDelta::days(30);
+/// Longer than anything a question can need.
+const ALL_AT_ONCE: TimeDelta = TimeDelta::days(36_500);
 const SMALLEST_WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// A window of so few pages counts as unfilled: the next one is twice as long.
 const FEW_PAGES: u64 = 1;
@@ -86,14 +89,6 @@ impl Policy {
     }
 }
 
-/// How a source answers: for ranges, or for everything it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Reach {
-    Ranges,
-    Whole,
-}
-
 /// What is missing of the needed range, oldest first; what is younger than `fresh_from` may be.
 ///
 /// `read_at` is when the last complete reading began: all that tells of a whole source that was empty.
@@ -117,12 +112,12 @@ pub fn missing(
                 None => vec![need],
             }
         }
-        Reach::Ranges if required_until <= need.start => {
+        Reach::Windows | Reach::Walk if required_until <= need.start => {
             // A need so young that all of it may be missing is still read once.
             let known = coverage.covered(need) > TimeDelta::zero();
             if known { Vec::new() } else { vec![need] }
         }
-        Reach::Ranges => coverage.gaps(TimeRange::new(need.start, required_until)),
+        Reach::Windows | Reach::Walk => coverage.gaps(TimeRange::new(need.start, required_until)),
     }
 }
 
@@ -141,6 +136,16 @@ impl Default for Windows {
 }
 
 impl Windows {
+    /// The windows with which a source is read that reaches so far.
+    pub fn of(reach: Reach) -> Self {
+        match reach {
+            Reach::Walk => Self {
+                length: ALL_AT_ONCE,
+            },
+            Reach::Windows | Reach::Whole => Self::default(),
+        }
+    }
+
     /// The next window to read of what is wanted and not covered; `None` when nothing is left.
     ///
     /// A window that continues what is known begins a little earlier, for things listed late.
@@ -176,7 +181,7 @@ impl Windows {
 
     /// Learns from a window that was read to its end.
     pub fn read(&mut self, pages: u64) {
-        if pages <= FEW_PAGES && self.length < TimeDelta::days(36_500) {
+        if pages <= FEW_PAGES && self.length < ALL_AT_ONCE {
             self.length = self.length * 2;
         }
     }
@@ -266,11 +271,11 @@ mod tests {
         let coverage = Coverage::of(range("2026-01-01", "2026-02-01T11:50:00Z"));
         let need = range("2026-01-01", "2026-02-01T12:00:00Z");
         let fresh = at("2026-02-01T11:45:00Z");
-        assert_eq!(missing(Reach::Ranges, &coverage, None, need, fresh), []);
+        assert_eq!(missing(Reach::Windows, &coverage, None, need, fresh), []);
         assert_eq!(missing(Reach::Whole, &coverage, None, need, fresh), []);
         let later = at("2026-02-01T11:55:00Z");
         assert_eq!(
-            missing(Reach::Ranges, &coverage, None, need, later),
+            missing(Reach::Windows, &coverage, None, need, later),
             [range("2026-02-01T11:50:00Z", "2026-02-01T11:55:00Z")]
         );
     }
@@ -282,7 +287,7 @@ mod tests {
         let fresh = at("2026-02-01");
         assert_eq!(missing(Reach::Whole, &coverage, None, need, fresh), []);
         assert_eq!(
-            missing(Reach::Ranges, &coverage, None, need, fresh),
+            missing(Reach::Windows, &coverage, None, need, fresh),
             [range("2025-01-01", "2026-01-15")]
         );
         let never = Coverage::default();

@@ -3,22 +3,22 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
 use futures::stream::{BoxStream, StreamExt};
-use futures::{FutureExt, stream};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::flight::{Inner, blocking, lock};
+use super::local::pages_of_blocking;
 use super::memory;
-use super::need::{Reach, Windows};
+use super::need::Windows;
 use super::source::{Failure, State};
 use crate::ledger::{Batch, LedgerError};
 use crate::model::{CommitHash, Coverage, Cursor, EventId, EventKind, TimeRange};
-use crate::providers::{FetchError, Page, PageRequest, Provider};
+use crate::providers::http::Priority;
+use crate::providers::{FetchError, Page, PageRequest, Reach};
 
-/// Pages of a source that blocks which wait while the one before them is stored.
-const PAGES_AHEAD: usize = 2;
+/// How long after a question its reading counts as waited for: as long as panels wait.
+const SOMEBODY_WAITS: TimeDelta = TimeDelta::seconds(30);
 
 /// What is read at once.
 #[derive(Clone, Copy, Debug)]
@@ -92,10 +92,10 @@ pub(super) async fn fly(inner: Arc<Inner>, index: usize) {
 
 async fn read_all(inner: &Arc<Inner>, index: usize) -> Result<End, Failure> {
     let slot = &inner.slots[index];
-    let mut windows = Windows::default();
+    let mut windows = Windows::of(slot.source.reach());
     let mut interrupted = match slot.source.reach() {
         Reach::Whole => None,
-        Reach::Ranges => {
+        Reach::Windows | Reach::Walk => {
             blocking(inner, index, |inner, source| {
                 memory::interrupted_window(&inner.ledger, source)
             })
@@ -165,7 +165,7 @@ fn next_job(
             let is_due = is_first || is_forced || state.wanted.ranges().iter().any(is_missing);
             is_due.then_some(Job::Whole)
         }
-        Reach::Ranges => {
+        Reach::Windows | Reach::Walk => {
             if is_forced {
                 let usual = inner.policy.usual(now);
                 let known_until = state.coverage.ranges().last().map(|range| range.end);
@@ -194,12 +194,16 @@ async fn read(
             .await?
         }
         Job::Window(window) => {
-            // An older window's cursor means nothing to this one.
+            let keeps_cursor = inner.slots[index].source.reach() == Reach::Walk;
             blocking(inner, index, move |inner, source| {
-                memory::begin_window(&inner.ledger, source, window, inner.clock.now())
+                if !keeps_cursor {
+                    // An older window's cursor means nothing to this one.
+                    memory::drop_cursor(&inner.ledger, source, inner.clock.now())?;
+                }
+                memory::begin_window(&inner.ledger, source, window)?;
+                memory::cursor(&inner.ledger, source)
             })
-            .await?;
-            None
+            .await?
         }
     };
     // The youngest reading tells how unfinished events went on, and of commits that are missing.
@@ -256,10 +260,13 @@ async fn read_from(
         resume_from,
         unfinished: named.unfinished,
         wanted: named.wanted,
+        priority: priority(inner, began),
     };
     let provider = Arc::clone(&slot.source.provider);
     let (end, events) = match slot.source.reach() {
-        Reach::Ranges => store_pages(inner, index, provider.pages(request), began).await?,
+        Reach::Windows | Reach::Walk => {
+            store_pages(inner, index, provider.pages(request), began).await?
+        }
         Reach::Whole => {
             let (pages, driver) = pages_of_blocking(provider, request);
             let result = store_pages(inner, index, pages, began).await;
@@ -356,41 +363,16 @@ async fn finish(
     Ok(())
 }
 
+/// Who waits for a reading that begins now.
+fn priority(inner: &Inner, began: DateTime<Utc>) -> Priority {
+    match inner.asked_at() {
+        Some(asked) if began <= asked + SOMEBODY_WAITS => Priority::Query,
+        Some(_) | None => Priority::Background,
+    }
+}
+
 /// The part of a range before the moment when the reading began, in whole milliseconds.
 fn until(range: TimeRange, began: DateTime<Utc>) -> Option<TimeRange> {
     let cut = TimeRange::new(range.start, range.end.min(began));
     (!cut.is_empty()).then_some(cut)
-}
-
-/// Drives a provider that blocks (a repository, a file) on a thread of its own, a few pages ahead.
-///
-/// Sources that are read whole are local and read as their stream is polled; the others wait for the network.
-fn pages_of_blocking(
-    provider: Arc<dyn Provider>,
-    request: PageRequest,
-) -> (BoxStream<'static, Result<Page, FetchError>>, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
-    let runtime = tokio::runtime::Handle::current();
-    let driver = tokio::task::spawn_blocking(move || {
-        runtime.block_on(async move {
-            let mut pages = provider.pages(request);
-            loop {
-                let page = tokio::select! {
-                    page = pages.next() => page,
-                    // Nobody listens any more when Pelorus stops or the ledger fails.
-                    () = sender.closed() => return,
-                };
-                let Some(page) = page else {
-                    return;
-                };
-                if sender.send(page).await.is_err() {
-                    return;
-                }
-            }
-        });
-    });
-    let pages = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|page| (page, receiver))
-    });
-    (pages.boxed(), driver)
 }

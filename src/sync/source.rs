@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::backoff::Retry;
-use super::need::{self, Reach};
+use super::need;
 use super::selection;
-use crate::config::{Fault, People, SettingsError, SourceSettings};
+use crate::config::{Fault, FieldValue, People, SettingsError, SourceSettings};
 use crate::error;
 use crate::ledger::LedgerError;
 use crate::model::{Cluster, Coverage, Environment, EventKinds, Notice, SourceName, TimeRange};
-use crate::providers::{self, FetchError, Provider};
+use crate::providers::http::Network;
+use crate::providers::{self, FetchError, Provider, Reach};
 
 /// Oddities of a source that are kept for its readers; more are only counted.
 const KEPT_NOTICES: usize = 20;
@@ -33,6 +34,8 @@ pub struct Source {
     pub cluster: Option<Cluster>,
     /// Fingerprint of what it selects.
     pub selection: String,
+    /// What every reader must know of how it is read.
+    pub warnings: Vec<Notice>,
     pub provider: Arc<dyn Provider>,
 }
 
@@ -41,7 +44,11 @@ impl Source {
     ///
     /// # Errors
     /// What its settings lack.
-    pub fn connect(settings: &SourceSettings, people: People) -> Result<Self, SettingsError> {
+    pub fn connect(
+        settings: &SourceSettings,
+        people: People,
+        network: &Network,
+    ) -> Result<Self, SettingsError> {
         let kind = providers::kind(settings.kind).ok_or_else(|| SettingsError {
             faults: vec![Fault {
                 key: format!("sources.{}.kind", settings.name),
@@ -56,18 +63,22 @@ impl Source {
             environment: settings.environment.clone(),
             cluster: settings.cluster.clone(),
             selection: selection::fingerprint(settings, people),
-            provider: (kind.connect)(settings)?.into(),
+            warnings: warnings(settings),
+            provider: (kind.connect)(settings, network)?.into(),
         })
     }
 
     /// How it answers.
     pub fn reach(&self) -> Reach {
-        if self.provider.is_read_whole() {
-            Reach::Whole
-        } else {
-            Reach::Ranges
-        }
+        self.provider.reach()
     }
+}
+
+/// What its settings do that a reader would want to know.
+fn warnings(settings: &SourceSettings) -> Vec<Notice> {
+    let skips = settings.fields.get("skipTlsVerify") == Some(&FieldValue::Boolean(true));
+    let text = "TLS certificates are not verified (`skipTlsVerify`): whoever stands between can read and change what comes.";
+    skips.then(|| Notice::warning(text)).into_iter().collect()
 }
 
 /// Why a reading or a watch failed.
@@ -205,7 +216,8 @@ impl State {
     }
 
     pub(super) fn standing(&self, source: &Source, missing: Vec<TimeRange>) -> Standing {
-        let mut notices = self.notices.clone();
+        let mut notices = source.warnings.clone();
+        notices.extend(self.notices.iter().cloned());
         if self.more_notices > 0 {
             notices.push(Notice::warning(format!(
                 "and {} more like these",

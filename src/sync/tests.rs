@@ -277,6 +277,7 @@ async fn a_reading_that_breaks_goes_on_where_it_stopped() {
 async fn refused_credentials_are_tried_again_only_when_a_person_says_so() {
     let refused = FetchError::Unauthorized {
         what: "acme/shop".to_owned(),
+        needs: None,
     };
     let fake = Arc::new(Fake::of(three()).failing(Step::Fail(refused)));
     let ledger = ledger();

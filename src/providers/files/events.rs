@@ -7,7 +7,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use super::reading::Reading;
 use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
 use crate::model::{EventKind, EventKinds, Severity, SourceName};
-use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind};
+use crate::providers::http::Network;
+use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach};
 
 /// Files of events in our own schema (design, section 4).
 pub static KIND: ProviderKind = ProviderKind {
@@ -46,7 +47,7 @@ struct EventsFiles {
     settings: EventsSettings,
 }
 
-fn connect(source: &SourceSettings) -> Result<Box<dyn Provider>, SettingsError> {
+fn connect(source: &SourceSettings, _: &Network) -> Result<Box<dyn Provider>, SettingsError> {
     let paths: Vec<_> = match source.fields.get("path") {
         Some(FieldValue::TextList(paths)) => paths.clone(),
         Some(FieldValue::Text(path)) => vec![path.clone()],
@@ -94,8 +95,8 @@ impl Provider for EventsFiles {
         future::lazy(|_| check(&self.settings)).boxed()
     }
 
-    fn is_read_whole(&self) -> bool {
-        true
+    fn reach(&self) -> Reach {
+        Reach::Whole
     }
 }
 

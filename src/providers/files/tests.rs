@@ -14,6 +14,7 @@ use super::KIND;
 use super::shape::fields_of;
 use crate::config::{FieldValue, SettingsError, SourceSettings};
 use crate::model::{Body, Cursor, Event, EventKind, Outcome, TimeRange};
+use crate::providers::http::{Network, Priority};
 use crate::providers::{FetchError, PageRequest, Provider};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/events");
@@ -52,7 +53,7 @@ fn settings(paths: &[&str], environment: Option<&str>) -> SourceSettings {
 }
 
 fn connect(paths: &[&str]) -> Result<Box<dyn Provider>, SettingsError> {
-    (KIND.connect)(&settings(paths, None))
+    (KIND.connect)(&settings(paths, None), &Network::unused())
 }
 
 fn read_with(provider: &dyn Provider, resume_from: Option<Cursor>) -> Reading {
@@ -61,6 +62,7 @@ fn read_with(provider: &dyn Provider, resume_from: Option<Cursor>) -> Reading {
         resume_from,
         unfinished: Vec::new(),
         wanted: Vec::new(),
+        priority: Priority::Background,
     };
     let mut reading = Reading::default();
     for page in block_on(provider.pages(request).collect::<Vec<_>>()) {
@@ -318,7 +320,8 @@ fn a_deployment_needs_no_environment_where_its_source_has_one() {
         "{:?}",
         without.notices
     );
-    let provider = (KIND.connect)(&settings(&[&path], Some("production"))).unwrap();
+    let provider =
+        (KIND.connect)(&settings(&[&path], Some("production")), &Network::unused()).unwrap();
     let reading = read_with(&*provider, without.cursor());
     let Body::Deployment(deployment) = &reading.events[0].body else {
         panic!()

@@ -11,8 +11,9 @@ use super::reading::Reading;
 use super::repository::Opened;
 use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
 use crate::model::{EventKind, EventKinds, Repository, SourceName};
+use crate::providers::http::Network;
 use crate::providers::{
-    CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, repository_name,
+    CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach, repository_name,
 };
 
 /// A local Git repository (design, section 5).
@@ -89,7 +90,7 @@ struct LocalRepository {
     settings: GitSettings,
 }
 
-fn connect(source: &SourceSettings) -> Result<Box<dyn Provider>, SettingsError> {
+fn connect(source: &SourceSettings, _: &Network) -> Result<Box<dyn Provider>, SettingsError> {
     let text = |key| match source.fields.get(key) {
         Some(FieldValue::Text(text)) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         _ => None,
@@ -126,8 +127,8 @@ impl Provider for LocalRepository {
         future::lazy(|_| check(&self.settings)).boxed()
     }
 
-    fn is_read_whole(&self) -> bool {
-        true
+    fn reach(&self) -> Reach {
+        Reach::Whole
     }
 }
 

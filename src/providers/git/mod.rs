@@ -3,6 +3,7 @@
 mod commits;
 mod graph;
 mod heads;
+pub mod hosted;
 mod local;
 mod message;
 mod pull_requests;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::KIND;
 use crate::config::{FieldValue, SourceSettings};
 use crate::model::{Body, Commit, CommitHash, Cursor, Notice, PullRequest, Release, TimeRange};
+use crate::providers::http::{Network, Priority};
 use crate::providers::{FetchError, PageRequest, Provider};
 
 /// A repository in a folder of its own.
@@ -140,7 +141,7 @@ fn connect(path: &Path, fields: &[(&'static str, FieldValue)]) -> Box<dyn Provid
         fields: all,
         secrets: BTreeMap::new(),
     };
-    (KIND.connect)(&settings).unwrap()
+    (KIND.connect)(&settings, &Network::unused()).unwrap()
 }
 
 fn read(
@@ -155,6 +156,7 @@ fn read(
         resume_from,
         unfinished: Vec::new(),
         wanted: wanted.iter().map(|hash| hash.parse().unwrap()).collect(),
+        priority: Priority::Background,
     };
     let mut reading = Reading::default();
     for page in block_on(provider.pages(request).collect::<Vec<_>>()) {

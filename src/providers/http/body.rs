@@ -1,0 +1,59 @@
+//! Reads a body with bounds: on its size after decoding, on its time, and on its speed.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use reqwest::Response;
+use tokio::time::Instant;
+
+/// Largest body, decoded.
+pub(super) const LARGEST_BYTES: usize = 32 << 20;
+/// What a server must send on average, once the grace is over.
+const SLOWEST_BYTES_PER_SECOND: u64 = 1_000;
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why a body was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("its answer is larger than {} MiB", LARGEST_BYTES >> 20)]
+    TooLarge,
+    #[error("its answer comes slower than {SLOWEST_BYTES_PER_SECOND} bytes a second")]
+    TooSlow,
+    #[error("its answer takes too long")]
+    TooLong,
+    #[error("its answer broke off")]
+    Transport(#[source] reqwest::Error),
+}
+
+impl Broken {
+    /// Whether sending the request again may help.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::TooLarge => false,
+            Self::TooSlow | Self::TooLong | Self::Transport(_) => true,
+        }
+    }
+}
+
+/// Reads the body to its end.
+pub(super) async fn read(response: Response, deadline: Instant) -> Result<Vec<u8>, Broken> {
+    let began = Instant::now();
+    // The length a server names is a hint, and may be a lie or the packed one.
+    let hint = response.content_length().unwrap_or(0).min(1 << 20) as usize;
+    let mut body = Vec::with_capacity(hint);
+    let mut chunks = response.bytes_stream();
+    loop {
+        let allowed = GRACE + Duration::from_secs(body.len() as u64 / SLOWEST_BYTES_PER_SECOND);
+        let due = deadline.min(began + allowed);
+        match tokio::time::timeout_at(due, chunks.next()).await {
+            Ok(Some(Ok(chunk))) if body.len() + chunk.len() > LARGEST_BYTES => {
+                return Err(Broken::TooLarge);
+            }
+            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Some(Err(error))) => return Err(Broken::Transport(error.without_url())),
+            Ok(None) => return Ok(body),
+            Err(_) if due == deadline => return Err(Broken::TooLong),
+            Err(_) => return Err(Broken::TooSlow),
+        }
+    }
+}

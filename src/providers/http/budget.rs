@@ -1,0 +1,170 @@
+//! What is left of a host's rate limit for one credential, by the API's own headers.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+
+use super::{Priority, headers};
+
+/// Share of a limit that the schedule leaves to questions.
+const RESERVE: f64 = 0.2;
+/// Share of a limit that is never used: others may use the same credential.
+const UNTOUCHED: f64 = 0.02;
+
+/// The limits of a host and credential, by the vendor's name of the limit.
+#[derive(Debug, Default)]
+pub(super) struct Budget(HashMap<String, Window>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    reset_at: Option<DateTime<Utc>>,
+    /// The server said when to come back.
+    closed_until: Option<DateTime<Utc>>,
+}
+
+/// What is left of a limit, for `check` and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) remaining: u64,
+    pub(super) limit: Option<u64>,
+    pub(super) reset_at: Option<DateTime<Utc>>,
+}
+
+impl Budget {
+    /// Until when a request has to wait; `None`: it may go, and is taken off what is left.
+    pub(super) fn admit(
+        &mut self,
+        resource: &str,
+        priority: Priority,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let window = self.0.get_mut(resource)?;
+        if let Some(until) = window.closed_until {
+            if until > now {
+                return Some(until);
+            }
+            window.closed_until = None;
+        }
+        let reset_at = window.reset_at?;
+        if reset_at <= now {
+            // The next answer tells what the new window holds.
+            *window = Window::default();
+            return None;
+        }
+        let remaining = window.remaining?;
+        if remaining <= window.kept_back(priority) {
+            return Some(reset_at);
+        }
+        // Requests under way are not in the headers yet.
+        window.remaining = Some(remaining - 1);
+        None
+    }
+
+    /// Learns from an answer's headers.
+    pub(super) fn learn(&mut self, resource: &str, headers: &HeaderMap, now: DateTime<Utc>) {
+        let Some(reading) = headers::limit(headers, now) else {
+            return;
+        };
+        let resource = headers::resource(headers).unwrap_or(resource);
+        let window = self.0.entry(resource.to_owned()).or_default();
+        // Answers overtake each other: within one window what is left only falls.
+        let is_same = window.reset_at.is_some() && window.reset_at == reading.reset_at;
+        let known = window.remaining.filter(|_| is_same);
+        window.remaining =
+            Some(known.map_or(reading.remaining, |known| known.min(reading.remaining)));
+        window.limit = reading.limit;
+        window.reset_at = reading.reset_at;
+    }
+
+    /// Sends nothing before this moment: the server said so.
+    pub(super) fn close(&mut self, resource: &str, until: DateTime<Utc>) {
+        let window = self.0.entry(resource.to_owned()).or_default();
+        window.closed_until = window.closed_until.max(Some(until));
+    }
+
+    /// What is left of the limit.
+    pub(super) fn left(&self, resource: &str) -> Option<Left> {
+        let window = self.0.get(resource)?;
+        Some(Left {
+            remaining: window.remaining?,
+            limit: window.limit,
+            reset_at: window.reset_at,
+        })
+    }
+}
+
+impl Window {
+    fn kept_back(&self, priority: Priority) -> u64 {
+        let share = match priority {
+            Priority::Background => RESERVE,
+            Priority::Query => UNTOUCHED,
+        };
+        // Without a limit's size only the last request is known to be the last.
+        self.limit.map_or(0, |limit| (limit as f64 * share) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-25T12:00:00Z".parse().unwrap()
+    }
+
+    fn said(limit: &'static str, remaining: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-limit", limit.parse().unwrap());
+        headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+        headers.insert("x-ratelimit-reset", "1795611600".parse().unwrap());
+        headers
+    }
+
+    fn reset() -> DateTime<Utc> {
+        "2026-11-25T13:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_schedule_stops_at_the_reserve_and_questions_just_before_the_end() {
+        let mut budget = Budget::default();
+        assert_eq!(
+            budget.admit("core", Priority::Background, now()),
+            None,
+            "nothing is known yet"
+        );
+        budget.learn("core", &said("100", "21"), now());
+        assert_eq!(budget.admit("core", Priority::Background, now()), None);
+        assert_eq!(
+            budget.admit("core", Priority::Background, now()),
+            Some(reset())
+        );
+        for _ in 0..18 {
+            assert_eq!(budget.admit("core", Priority::Query, now()), None);
+        }
+        assert_eq!(budget.admit("core", Priority::Query, now()), Some(reset()));
+        assert_eq!(
+            budget.admit("core", Priority::Background, reset()),
+            None,
+            "a new window began"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_gives_nothing_back() {
+        let mut budget = Budget::default();
+        budget.learn("core", &said("100", "50"), now());
+        budget.learn("core", &said("100", "60"), now());
+        assert_eq!(budget.left("core").map(|left| left.remaining), Some(50));
+    }
+
+    #[test]
+    fn what_the_server_closes_stays_closed_for_all() {
+        let mut budget = Budget::default();
+        budget.close("core", reset());
+        assert_eq!(budget.admit("core", Priority::Query, now()), Some(reset()));
+        assert_eq!(budget.admit("graphql", Priority::Query, now()), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! One request and its answer.
+
+use chrono::{DateTime, Utc};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::api::Api;
+use super::{HttpError, headers, send};
+
+/// A request that is being put together.
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call<'a> {
+    pub(super) api: &'a Api,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+    /// Whether the answer is kept and asked for conditionally.
+    pub(super) is_conditional: bool,
+    /// The limit it counts against, where the vendor has several.
+    pub(super) resource: &'static str,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(api: &'a Api, method: Method, url: Url) -> Self {
+        Self {
+            api,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+            is_conditional: false,
+            resource: "core",
+        }
+    }
+
+    /// Adds a pair to the query.
+    pub fn query(mut self, key: &str, value: impl ToString) -> Self {
+        self.url
+            .query_pairs_mut()
+            .append_pair(key, &value.to_string());
+        self
+    }
+
+    /// Adds a header that holds no secret.
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+        self
+    }
+
+    /// Sends this as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        let bytes =
+            serde_json::to_vec(body).expect("bodies of requests are structs with text keys");
+        self.headers.insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        self.body = Some(bytes);
+        self
+    }
+
+    /// Keeps the answer, and asks next time only for what changed since.
+    pub fn conditional(mut self) -> Self {
+        self.is_conditional = true;
+        self
+    }
+
+    /// Names the vendor's limit that it counts against (GitHub: `core` unless said, `graphql`, `search`).
+    pub fn counted_as(mut self, resource: &'static str) -> Self {
+        self.resource = resource;
+        self
+    }
+
+    /// Sends it, waits for its answer, and tries again where that may help.
+    ///
+    /// # Errors
+    /// See `HttpError`; an answer with a status of 200 to 299 is none.
+    pub async fn send(self) -> Result<Answer, HttpError> {
+        send::send(self).await
+    }
+
+    /// The address without query: what errors and people are told.
+    pub(super) fn what(&self) -> String {
+        without_query(&self.url)
+    }
+}
+
+/// The address without query and fragment.
+pub(super) fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+/// An answer with a status of 200 to 299, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) url: Url,
+    pub(super) what: String,
+    pub(super) is_unchanged: bool,
+}
+
+impl Answer {
+    /// Reads it as JSON.
+    ///
+    /// # Errors
+    /// `Malformed`, with the place where it stopped making sense, never with what stands there.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let is_page = self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
+            let source = if is_page {
+                anyhow::anyhow!("it answered a web page: is the address the one of the API?")
+            } else {
+                // serde_json's text quotes what it read, which may be anything: only the kind and the place are told.
+                let kind = match error.classify() {
+                    serde_json::error::Category::Eof => "its JSON is cut off",
+                    serde_json::error::Category::Syntax => "it is not JSON",
+                    serde_json::error::Category::Data => "its JSON has another shape",
+                    serde_json::error::Category::Io => "it cannot be read",
+                };
+                anyhow::anyhow!("{kind}, at line {} column {}", error.line(), error.column())
+            };
+            HttpError::Malformed {
+                what: self.what.clone(),
+                source,
+            }
+        })
+    }
+
+    /// The bytes of the body, decoded.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// A header that is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The address of the next page, by `Link: …; rel="next"`.
+    pub fn next(&self) -> Option<Url> {
+        headers::next_link(&self.headers, &self.url)
+    }
+
+    /// The address that answered in the end, after redirects.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What was asked, for people: the address without query.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Whether the server said that nothing changed since the answer that was kept (it is this one).
+    pub fn is_unchanged(&self) -> bool {
+        self.is_unchanged
+    }
+
+    /// The status, 200 to 299 (200 for an answer that was kept).
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The server's clock when it answered.
+    pub fn served_at(&self) -> Option<DateTime<Utc>> {
+        headers::served_at(&self.headers)
+    }
+}

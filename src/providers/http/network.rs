@@ -1,0 +1,121 @@
+//! What all sources of a process share: clients, limits by host and credential, memory, counters, the clock.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+
+use super::api::Limits;
+use super::budget::{Budget, Left};
+use super::clients::Clients;
+use super::counters::Counters;
+use super::pace::Pace;
+use super::retry::RetryBudget;
+use super::{Addresses, Clock, Memory, RequestCount};
+
+/// The process' share of all requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Network(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) addresses: Addresses,
+    pub(super) clock: Clock,
+    pub(super) memory: Arc<dyn Memory>,
+    pub(super) counters: Counters,
+    pub(super) clients: Clients,
+    lanes: Mutex<HashMap<String, Arc<Lane>>>,
+}
+
+/// What requests to one host with one credential share, whichever source sends them.
+pub(super) struct Lane {
+    pub(super) turns: Semaphore,
+    pub(super) retries: RetryBudget,
+    pub(super) limits: Mutex<LaneLimits>,
+}
+
+pub(super) struct LaneLimits {
+    pub(super) budget: Budget,
+    pub(super) paces: Vec<Pace>,
+}
+
+impl Network {
+    /// Nothing is connected yet.
+    pub fn new(addresses: Addresses, clock: Clock, memory: Arc<dyn Memory>) -> Self {
+        Self(Arc::new(Shared {
+            addresses,
+            clock,
+            memory,
+            counters: Counters::default(),
+            clients: Clients::default(),
+            lanes: Mutex::default(),
+        }))
+    }
+
+    /// A network that nobody uses: for providers that read files.
+    #[cfg(test)]
+    pub(crate) fn unused() -> Self {
+        Self::new(Addresses::All, Clock::System, Arc::new(super::Forgetful))
+    }
+
+    /// The clock of requests and readings.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// What is kept between requests.
+    pub fn memory(&self) -> &dyn Memory {
+        self.0.memory.as_ref()
+    }
+
+    /// Requests by source and outcome since the start.
+    pub fn requests(&self) -> Vec<RequestCount> {
+        self.0.counters.all()
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
+    /// The lane of a host and credential; its limits are those of whoever came first.
+    pub(super) fn lane(&self, key: &str, limits: Limits) -> Arc<Lane> {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(key.to_owned()).or_insert_with(|| {
+            let pace = |most: Option<u32>, seconds| {
+                most.map(|most| Pace::new(most, Duration::from_secs(seconds)))
+            };
+            Arc::new(Lane {
+                turns: Semaphore::new(limits.concurrency),
+                retries: RetryBudget::default(),
+                limits: Mutex::new(LaneLimits {
+                    budget: Budget::default(),
+                    paces: [pace(limits.per_minute, 60), pace(limits.per_hour, 3600)]
+                        .into_iter()
+                        .flatten()
+                        .collect(),
+                }),
+            })
+        });
+        Arc::clone(lane)
+    }
+}
+
+impl Lane {
+    pub(super) fn limits(&self) -> std::sync::MutexGuard<'_, LaneLimits> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn left(&self, resource: &str) -> Option<Left> {
+        self.limits().budget.left(resource)
+    }
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Network")
+            .field("addresses", &self.0.addresses)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! Sources that are reached by HTTP, each against a server that speaks its vendor's API over real sockets.
+//!
+//! `estate` is what an organisation holds, `server` counts requests and enforces limits, `reading` runs Pelorus over
+//! it; a file a kind translates the estate into the vendor's answers and asks.
+
+mod estate;
+mod reading;
+mod server;
