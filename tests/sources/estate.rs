@@ -35,8 +35,6 @@ pub struct Estate {
     /// The organisation, group, workspace or project.
     pub owner: String,
     pub repositories: Vec<Repository>,
-    /// The end of its history.
-    pub now: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug)]
@@ -143,31 +141,18 @@ impl Estate {
         Self {
             owner: owner.to_owned(),
             repositories,
-            now,
         }
     }
 
-    /// The same facts as lines of the `events` source: commits of `main` and of pull requests, pull requests, runs,
-    /// releases and deployments, under `<host>/<owner>/<name>`.
-    pub fn events(&self, host: &str) -> String {
+    /// The same facts as lines of the `events` source, of the types that are named (`commit`, `pull_request`, `build`,
+    /// `release`, `deployment`), under `<host>/<owner>/<name>`.
+    pub fn events(&self, host: &str, types: &[&str]) -> String {
         let lines = self
             .repositories
             .iter()
-            .flat_map(|repository| repository.events(host));
+            .flat_map(|repository| repository.events(host))
+            .filter(|line| types.contains(&line["type"].as_str().expect("a type")));
         lines.map(|line| format!("{line}\n")).collect()
-    }
-
-    pub fn commits(&self) -> usize {
-        self.repositories
-            .iter()
-            .map(|repository| {
-                repository
-                    .commits
-                    .iter()
-                    .filter(|commit| commit.is_on_main)
-                    .count()
-            })
-            .sum()
     }
 }
 
@@ -343,6 +328,31 @@ impl Repository {
                 .then(other.hash.cmp(&one.hash))
         });
         commits
+    }
+
+    /// The commits of `main` that are no ancestors of a commit, newest first.
+    pub fn between(&self, known: &str) -> Vec<&Commit> {
+        let by_hash: HashMap<&str, &Commit> = self
+            .commits
+            .iter()
+            .map(|commit| (commit.hash.as_str(), commit))
+            .collect();
+        let ancestors = |of: &str| {
+            let mut seen = std::collections::HashSet::new();
+            let mut open = vec![of.to_owned()];
+            while let Some(hash) = open.pop() {
+                if seen.insert(hash.clone()) {
+                    open.extend(by_hash[hash.as_str()].parents.iter().cloned());
+                }
+            }
+            seen
+        };
+        let old = ancestors(known);
+        let new = self.head.as_deref().map(ancestors).unwrap_or_default();
+        self.main_newest_first()
+            .into_iter()
+            .filter(|commit| new.contains(&commit.hash) && !old.contains(&commit.hash))
+            .collect()
     }
 
     fn events(&self, host: &str) -> Vec<Value> {

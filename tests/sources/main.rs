@@ -4,5 +4,6 @@
 //! it; a file a kind translates the estate into the vendor's answers and asks.
 
 mod estate;
+mod gitea;
 mod reading;
 mod server;

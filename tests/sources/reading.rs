@@ -79,8 +79,9 @@ impl Pelorus {
             .collect()
     }
 
-    /// The five keys of every application over the year, as one value that can be compared.
-    pub async fn five_keys(&self) -> Value {
+    /// The five keys of every application over 300 days, as one value that can be compared; `from` is the query's
+    /// `leadTimeFrom` (`landed` where pull requests are not known to all).
+    pub async fn five_keys(&self, from: &str) -> Value {
         let mut keys = serde_json::Map::new();
         for metric in [
             "change_lead_time",
@@ -91,13 +92,18 @@ impl Pelorus {
             "commits",
             "deployments",
         ] {
-            let question = json!({"kind": "metric", "metric": metric, "groupBy": ["application"], "bucket": "none"});
-            let frames = self.frames(question, 365).await;
-            keys.insert(metric.to_owned(), values_of(&frames));
+            let question = json!({"kind": "metric", "metric": metric, "groupBy": ["application"], "bucket": "none", "leadTimeFrom": from});
+            keys.insert(
+                metric.to_owned(),
+                values_of(&self.frames(question, 300).await),
+            );
         }
-        let parts = self.frames(json!({"kind": "breakdown"}), 365).await;
-        keys.insert("parts".to_owned(), values_of(&parts));
         Value::Object(keys)
+    }
+
+    /// The parts of lead time over 300 days.
+    pub async fn parts(&self) -> Value {
+        values_of(&self.frames(json!({"kind": "breakdown"}), 300).await)
     }
 
     /// What the last answer's readers are told.
@@ -105,7 +111,7 @@ impl Pelorus {
         let answered = self
             .answer(
                 json!({"kind": "metric", "metric": "deployments", "bucket": "none"}),
-                365,
+                300,
             )
             .await;
         answered

@@ -1,6 +1,7 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
 mod commits;
+mod gitea;
 mod graph;
 mod heads;
 pub mod hosted;
@@ -16,4 +17,5 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use gitea::KIND as GITEA;
 pub use local::KIND;
