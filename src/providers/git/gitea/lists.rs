@@ -228,20 +228,25 @@ impl Asking<'_> {
         let answer = self.page(&["repos", "search"], page, &query).await?;
         let found: json::Found = answer.json()?;
         let mut turn = Turn::default();
-        let mut is_all_known = true;
         for told in &found.data {
-            is_all_known &= self.is_unchanged(told);
             self.meet(told, &mut turn);
         }
-        let is_full = page as usize * PAGE >= MOST_READ;
-        if is_full && answer.next().is_some() {
+        let since = self.range.start - OVERLAP;
+        let reaches_older = found.data.iter().any(|told| told.updated_at < since);
+        let count = answer.header("x-total-count").unwrap_or_default();
+        let count_key = format!("count/{owner}");
+        // A repository that comes into sight without being updated changes their number.
+        let is_count_known = self
+            .known
+            .get(&count_key)
+            .is_some_and(|known| known == count);
+        if answer.next().is_none() {
+            turn.learnt = vec![(count_key, Some(count.to_owned()))];
+        } else if page as usize * PAGE >= MOST_READ {
+            let count = count.parse().unwrap_or(MOST_READ + 1);
             let names: Vec<String> = found.data.into_iter().map(|told| told.full_name).collect();
-            let count = answer
-                .header("x-total-count")
-                .and_then(|count| count.parse().ok());
-            turn.notices
-                .push(scope::too_many(count.unwrap_or(MOST_READ + 1), &names));
-        } else if !is_all_known && answer.next().is_some() {
+            turn.notices.push(scope::too_many(count, &names));
+        } else if !(reaches_older && is_count_known) {
             turn.next.insert(
                 0,
                 Piece::Repositories {
