@@ -527,3 +527,159 @@ async fn a_first_reading_takes_the_fewest_requests_and_the_next_only_asks_what_c
         "old commits that were merged late"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_cut_off_goes_on_where_it_stopped() {
+    let gitea = Gitea::with(YEAR_OF_12).await;
+    let whole = gitea.start(&Location::Memory, 0);
+    let expected = whole.five_keys("committed").await;
+    whole.stop().await;
+    let cold = gitea.server.requests();
+    for stop_at in [3, 60, 400] {
+        gitea.server.forget();
+        let folder = tempfile::tempdir().unwrap();
+        let pelorus = gitea.start(&ledger(folder.path()), 0);
+        pelorus.begin(300).await;
+        gitea.server.wait_for(stop_at).await;
+        pelorus.stop().await;
+        let pelorus = gitea.start(&ledger(folder.path()), 0);
+        assert_eq!(
+            pelorus.five_keys("committed").await,
+            expected,
+            "cut off after {stop_at}"
+        );
+        pelorus.stop().await;
+        // What was under way is asked for again: four pages, each with the reviews and commits of its pull requests.
+        let most = cold + 4 * 40;
+        assert!(
+            gitea.server.requests() <= most,
+            "{} > {most}",
+            gitea.server.requests()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_hidden_renamed_or_empty_leaves_the_others_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = Size {
+        repositories: 5,
+        pull_requests: 10,
+    };
+    let mut estate = Estate::of("acme", size, at(NOW));
+    estate.repositories[1].head = None;
+    estate.repositories[2].is_archived = true;
+    let gitea = Gitea::of(estate).await;
+    gitea.server.fail(Fault::of("service-004/pulls", 403));
+    gitea.server.fail(Fault::of("service-005/commits", 404));
+    let pelorus = gitea.start(&ledger(folder.path()), 0);
+    let before = pelorus.five_keys("committed").await;
+    let notices = pelorus.told().await;
+    pelorus.stop().await;
+    for says in [
+        "acme/service-002 is empty",
+        "Leaves out acme/service-004",
+        "Leaves out acme/service-005",
+    ] {
+        assert!(notices.contains(says), "{notices}");
+    }
+    assert!(!notices.contains(CANARY));
+    assert!(
+        !gitea
+            .server
+            .seen()
+            .iter()
+            .any(|seen| seen.path().contains("service-003"))
+    );
+
+    // The first is renamed, the fourth is gone: their events stay, under their names.
+    gitea.change(|estate| {
+        estate.repositories[0].name = "shop".to_owned();
+        estate.repositories[0].updated_at = at(NOW) + TimeDelta::minutes(30);
+        estate.repositories.remove(3);
+    });
+    let pelorus = gitea.start(&ledger(folder.path()), 60);
+    let after = pelorus.five_keys("committed").await;
+    let notices = pelorus.told().await;
+    pelorus.stop().await;
+    assert!(
+        notices.contains("acme/service-001 is called acme/shop now"),
+        "{notices}"
+    );
+    let names = |keys: &Value| keys["deployments"][0][0].clone();
+    assert_eq!(names(&before), names(&after));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_addresses_and_refused_tokens_are_told_with_the_way_out() {
+    let size = Size {
+        repositories: 1,
+        pull_requests: 1,
+    };
+    let cases = [
+        (Fault::of("users", 401), "refused the credentials"),
+        (Fault::page("users"), "web page"),
+        (Fault::of("users", 404), "acme"),
+    ];
+    for (fault, says) in cases {
+        let gitea = Gitea::with(size).await;
+        gitea.server.fail(fault);
+        let pelorus = gitea.start(&Location::Memory, 0);
+        let told = format!("{:?} {:?}", pelorus.notices().await, pelorus.check().await);
+        pelorus.stop().await;
+        assert!(told.contains(says) && !told.contains(CANARY), "{told}");
+        assert!(
+            gitea
+                .server
+                .seen()
+                .iter()
+                .all(|seen| seen.credential.as_deref() == Some("token canary-5f3a9d"))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repositories_of_an_owner_that_may_not_be_listed_are_read_by_name() {
+    let gitea = Gitea::with(Size {
+        repositories: 2,
+        pull_requests: 5,
+    })
+    .await;
+    gitea.server.fail(Fault::of("search", 403));
+    let mut settings = gitea.settings();
+    settings["sources"][0]["owners"] = json!([]);
+    settings["sources"][0]["repositories"] = json!(["acme/service-002"]);
+    let pelorus = Pelorus::start(&settings, &["code__token"], &Location::Memory, at(NOW));
+    let keys = pelorus.five_keys("committed").await;
+    let check = pelorus.check().await;
+    pelorus.stop().await;
+    assert_eq!(keys["deployments"][0][0], json!(["service-002"]));
+    assert!(check.contains("Sees acme/service-002"), "{check}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_pull_request_settles_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let gitea = Gitea::with(Size {
+        repositories: 1,
+        pull_requests: 5,
+    })
+    .await;
+    gitea.change(|estate| {
+        let request = estate.repositories[0].pull_requests.last_mut().unwrap();
+        (request.merged_at, request.merge_commit, request.approved_at) = (None, None, None);
+    });
+    let open = json!({"kind": "metric", "metric": "pull_request_age", "statistic": "count", "bucket": "none"});
+    let pelorus = gitea.start(&ledger(folder.path()), 0);
+    let before = pelorus.number(open.clone()).await;
+    pelorus.stop().await;
+    gitea.change(|estate| {
+        let request = estate.repositories[0].pull_requests.last_mut().unwrap();
+        request.merged_at = Some(at(NOW) + TimeDelta::minutes(20));
+        request.updated_at = at(NOW) + TimeDelta::minutes(20);
+    });
+    let pelorus = gitea.start(&ledger(folder.path()), 60);
+    let after = pelorus.number(open).await;
+    pelorus.stop().await;
+    assert_eq!((before, after), (Some(1.0), Some(0.0)));
+}

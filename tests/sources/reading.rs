@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pelorus::app::{Addresses, Answered, App, Asker, Patience, Request};
 use pelorus::config::{Access, Settings, parse_question};
 use pelorus::frames;
-use pelorus::ledger::Location;
+use pelorus::ledger::{Ledger, Location};
 use pelorus::model::TimeRange;
 use pelorus::providers::http::Clock;
 use secrecy::SecretString;
@@ -33,6 +33,18 @@ pub fn ledger(folder: &Path) -> Location {
     Location::File(PathBuf::from(folder).join("pelorus.db"))
 }
 
+/// Waits until whoever had the ledger before has let go of it: a question that was given up ends a little later.
+fn wait_for(ledger: &Location) {
+    for _ in 0..500 {
+        let (opened, _) = Ledger::open(ledger).expect("a ledger");
+        if !opened.is_read_only() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("the ledger is still held");
+}
+
 impl Pelorus {
     /// Starts with these settings; the secrets are named `<source>__<field>` and all hold the canary.
     pub fn start(
@@ -47,6 +59,7 @@ impl Pelorus {
             .collect();
         let settings =
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
+        wait_for(ledger);
         let app = App::start_at(
             Arc::new(settings),
             ledger,
@@ -59,15 +72,18 @@ impl Pelorus {
 
     /// The answer over the time before now, waited for to the end.
     pub async fn answer(&self, question: Value, days: i64) -> Answered {
-        let question = parse_question(&question).expect("a question");
-        let request = Request {
-            question,
+        let request = self.request(question, days, Patience::Forever);
+        self.app.answer(request).await.expect("an answer")
+    }
+
+    fn request(&self, question: Value, days: i64, patience: Patience) -> Request {
+        Request {
+            question: parse_question(&question).expect("a question"),
             range: TimeRange::new(self.now - chrono::TimeDelta::days(days), self.now),
             now: self.now,
-            patience: Patience::Forever,
+            patience,
             asker: Asker::Person,
-        };
-        self.app.answer(request).await.expect("an answer")
+        }
     }
 
     /// The answer as Grafana's JSON frames, without what names sources and times of reading.
@@ -106,6 +122,14 @@ impl Pelorus {
         values_of(&self.frames(json!({"kind": "breakdown"}), 300).await)
     }
 
+    /// Everything that is told of the sources: in answers and in `quality`.
+    pub async fn told(&self) -> String {
+        let quality = self
+            .frames(json!({"kind": "quality", "limit": 1000}), 300)
+            .await;
+        format!("{}\n{quality}", self.notices().await.join("\n"))
+    }
+
     /// What the last answer's readers are told.
     pub async fn notices(&self) -> Vec<String> {
         let answered = self
@@ -119,6 +143,35 @@ impl Pelorus {
             .into_iter()
             .map(|notice| notice.text)
             .collect()
+    }
+
+    /// Starts reading for a question over so many days, without waiting for it.
+    pub async fn begin(&self, days: i64) {
+        let question = json!({"kind": "metric", "metric": "deployments", "bucket": "none"});
+        let request = self.request(
+            question,
+            days,
+            Patience::Until(std::time::Duration::from_millis(1)),
+        );
+        self.app.answer(request).await.expect("an answer");
+    }
+
+    /// The first number of an answer in one number.
+    pub async fn number(&self, question: Value) -> Option<f64> {
+        values_of(&self.frames(question, 300).await)[0][0][0].as_f64()
+    }
+
+    /// What `pelorus check` says of the first source.
+    pub async fn check(&self) -> String {
+        let checks = self
+            .app
+            .check(None, self.now, std::time::Duration::from_secs(30))
+            .await;
+        let check = checks.first().expect("a source");
+        let text = match &check.result {
+            Ok(text) | Err(text) => text,
+        };
+        format!("{text} {}", check.advice.as_deref().unwrap_or_default())
     }
 
     pub async fn stop(self) {
