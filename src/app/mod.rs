@@ -291,6 +291,11 @@ impl App {
             .collect()
     }
 
+    /// Whether sources are read here: not where another process owns the ledger.
+    pub fn reads_sources(&self) -> bool {
+        self.inner.foreign.is_none()
+    }
+
     /// Requests to sources since the start, by source and outcome.
     pub fn requests(&self) -> Vec<RequestCount> {
         self.inner.network.requests()

@@ -5,5 +5,6 @@
 
 mod estate;
 mod gitea;
+mod jenkins;
 mod reading;
 mod server;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pelorus::app::{Addresses, Answered, App, Asker, Patience, Request};
 use pelorus::config::{Access, Settings, parse_question};
 use pelorus::frames;
-use pelorus::ledger::{Ledger, Location};
+use pelorus::ledger::Location;
 use pelorus::model::TimeRange;
 use pelorus::providers::http::Clock;
 use secrecy::SecretString;
@@ -33,18 +33,6 @@ pub fn ledger(folder: &Path) -> Location {
     Location::File(PathBuf::from(folder).join("pelorus.db"))
 }
 
-/// Waits until whoever had the ledger before has let go of it: a question that was given up ends a little later.
-fn wait_for(ledger: &Location) {
-    for _ in 0..500 {
-        let (opened, _) = Ledger::open(ledger).expect("a ledger");
-        if !opened.is_read_only() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("the ledger is still held");
-}
-
 impl Pelorus {
     /// Starts with these settings; the secrets are named `<source>__<field>` and all hold the canary.
     pub fn start(
@@ -57,17 +45,22 @@ impl Pelorus {
             .iter()
             .map(|key| ((*key).to_owned(), SecretString::from(CANARY)))
             .collect();
-        let settings =
-            Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
-        wait_for(ledger);
-        let app = App::start_at(
-            Arc::new(settings),
-            ledger,
-            Addresses::All,
-            Clock::starting_at(now),
-        )
-        .expect("it starts");
-        Self { app, now }
+        let settings = Arc::new(
+            Settings::from_json(settings, &secrets, &Access::Everything).expect("settings"),
+        );
+        // A program that a test starts beside this one holds the ledger's lock until it is running, and a question that was
+        // given up a little longer than its asker.
+        for _ in 0..500 {
+            let clock = Clock::starting_at(now);
+            let app = App::start_at(Arc::clone(&settings), ledger, Addresses::All, clock)
+                .expect("it starts");
+            if app.reads_sources() {
+                return Self { app, now };
+            }
+            drop(app);
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the ledger is still held");
     }
 
     /// The answer over the time before now, waited for to the end.
@@ -154,6 +147,17 @@ impl Pelorus {
             Patience::Until(std::time::Duration::from_millis(1)),
         );
         self.app.answer(request).await.expect("an answer");
+    }
+
+    /// How many events of a type the first source has in the ledger, once all is read.
+    pub async fn events_of(&self, kind: &str) -> u64 {
+        self.notices().await;
+        let sources = self.app.sources();
+        let events = sources[0].stats.events.iter();
+        events
+            .filter(|(of, _)| format!("{of:?}").eq_ignore_ascii_case(kind))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// The first number of an answer in one number.

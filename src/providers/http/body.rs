@@ -25,16 +25,6 @@ pub(super) enum Broken {
     Transport(#[source] reqwest::Error),
 }
 
-impl Broken {
-    /// Whether sending the request again may help.
-    pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::TooLarge => false,
-            Self::TooSlow | Self::TooLong | Self::Transport(_) => true,
-        }
-    }
-}
-
 /// Reads the body to its end.
 pub(super) async fn read(response: Response, deadline: Instant) -> Result<Vec<u8>, Broken> {
     let began = Instant::now();

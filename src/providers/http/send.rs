@@ -349,13 +349,9 @@ fn unanswered(call: &Call<'_>, error: reqwest::Error) -> Attempt {
 }
 
 fn broken_off(call: &Call<'_>, broken: Broken) -> Attempt {
-    if broken.may_pass() {
-        Attempt::Failed(broken.into())
-    } else {
-        Attempt::Final(HttpError::Malformed {
-            what: call.what(),
-            source: broken.into(),
-        })
+    match broken {
+        Broken::TooLarge => Attempt::Final(HttpError::TooLarge { what: call.what() }),
+        Broken::TooSlow | Broken::TooLong | Broken::Transport(_) => Attempt::Failed(broken.into()),
     }
 }
 
