@@ -12,7 +12,8 @@ use chrono::TimeDelta;
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
-use crate::estate::{Estate, Repository, Run, Size, YEAR_OF_12, YEAR_OF_200};
+use crate::efficiency::{Counted, Row};
+use crate::estate::{Estate, Repository, Run, Size};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::{Allowed, Fault, Server};
 
@@ -212,28 +213,31 @@ async fn builds_give_the_keys_that_the_same_events_give() {
     assert_eq!(of_jenkins["deployments"][0][0].as_array().unwrap().len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reading_takes_one_request_whether_it_is_the_first_or_nothing_happened() {
-    let size = if std::env::var_os("PELORUS_SOAK").is_some() {
-        YEAR_OF_200
-    } else {
-        YEAR_OF_12
-    };
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
     let folder = tempfile::tempdir().unwrap();
     let jenkins = Jenkins::with(size).await;
-    let pelorus = jenkins.start(&ledger(folder.path()), 0);
-    let keys = pelorus.five_keys("landed").await;
-    pelorus.stop().await;
-    assert_eq!(
-        keys["deployments"][0][0].as_array().unwrap().len(),
-        size.repositories
-    );
-    assert_eq!(jenkins.server.requests(), 1, "{}", jenkins.server.bill());
-    jenkins.server.forget();
-    let pelorus = jenkins.start(&ledger(folder.path()), 60);
-    pelorus.five_keys("landed").await;
-    pelorus.stop().await;
-    assert_eq!(jenkins.server.requests(), 1, "{}", jenkins.server.bill());
+    let mut counted = Vec::new();
+    for minutes in [0, 60] {
+        jenkins.server.forget();
+        let pelorus = jenkins.start(&ledger(folder.path()), minutes);
+        let keys = pelorus.five_keys("landed").await;
+        pelorus.stop().await;
+        assert_eq!(
+            keys["deployments"][0][0].as_array().unwrap().len(),
+            size.repositories
+        );
+        assert_eq!(jenkins.server.answered_with(429), 0);
+        counted.push(jenkins.server.requests());
+    }
+    Row {
+        kind: "jenkins",
+        page: "100 builds of every job, then 500",
+        batched: "all jobs with their newest builds",
+        least: "1 + Σ ⌈(b − 100)/500⌉; refresh 1",
+        cold: Counted::of(1, counted[0]),
+        warm: Counted::of(1, counted[1]),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 //! `estate` is what an organisation holds, `server` counts requests and enforces limits, `reading` runs Pelorus over
 //! it; a file a kind translates the estate into the vendor's answers and asks.
 
+mod efficiency;
 mod estate;
 mod gitea;
 mod jenkins;
