@@ -9,8 +9,8 @@ use super::*;
 use crate::config::{People, Settings};
 use crate::dora::Values;
 use crate::model::{
-    BandsYear, Body, Bucket, EventTable, Kind, Metric, PartialPolicy, Rules, Severity, Text,
-    WeekStart,
+    BandsYear, Body, Bucket, EventTable, Kind, Metric, PartialPolicy, Rules, Severity,
+    Text, WeekStart,
 };
 use crate::providers::http::Forgetful;
 use crate::sync::fakes::{Fake, Step, at, child, commit, deployment, range, source, unavailable};
@@ -434,6 +434,21 @@ async fn rows_are_filled_with_what_the_ledger_says_of_each_event() {
         cells(&answered, "repository"),
         ["github.com/acme/shop", "github.com/acme/shop"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn quality_names_events_by_their_ids() {
+    let unknown = deployment("9", "2026-05-31T14:00:00Z");
+    let mut events = shop();
+    events.push(unknown.clone());
+    let app = start(&Arc::new(Fake::whole(events)));
+    let asked = range("2026-05-30", NOW);
+    let question = Question::of(Kind::Quality);
+    let answered = app.answer(request(question, asked, at(NOW))).await.unwrap();
+    let kinds = cells(&answered, "kind");
+    let names = cells(&answered, "event");
+    let unlinked = kinds.iter().position(|kind| kind == "unlinked").unwrap();
+    assert_eq!(names[unlinked], unknown.id.as_str());
 }
 
 #[tokio::test(start_paused = true)]
