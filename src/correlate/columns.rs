@@ -38,8 +38,8 @@ pub struct Block {
     pub label_sets: Vec<Labels>,
     /// The sources that its deployments, incidents and commits came from: whose coverage matters.
     pub sources: Vec<(EventKind, SourceName)>,
-    /// Incidents of other applications that speak of a deployment of this one, each with the strongest link.
-    pub heard: Vec<(EventId, FailureRule)>,
+    /// Incidents that speak of deployments of several applications, each with the strongest link here.
+    pub heard: Vec<(EventId, Option<FailureRule>)>,
     /// What `quality` lists.
     pub quality: Vec<QualityRow>,
     /// What every answer about this application must say.
