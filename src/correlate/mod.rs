@@ -48,7 +48,7 @@ mod tests;
 pub use assign::{Assignment, SubjectKey, assign};
 pub use block::correlate;
 pub use columns::{
-    Block, Changes, Deployments, Durations, FailedRollouts, FailureRule, FailureRules,
+    Block, Changes, Deployments, Durations, EarlyParts, FailedRollouts, FailureRule, FailureRules,
     Flags, Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
 };
 pub use input::{Input, SourceFacts, Sources};
