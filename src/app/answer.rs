@@ -212,12 +212,19 @@ impl Inner {
                 std::mem::take(notices)
             }
             Answer::Numbers(numbers) => std::mem::take(&mut numbers.notices),
-            Answer::Table(table) => std::mem::take(&mut table.notices),
+            Answer::Table(table) | Answer::Quality { table, .. } => {
+                std::mem::take(&mut table.notices)
+            }
         };
-        if let Answer::Events { rows, .. } = answer {
-            let table = explain::fill(&self.ledger, &self.names, question, rows)?;
-            answer = Answer::Table(table);
-        }
+        answer = match answer {
+            Answer::Events { rows, .. } => {
+                Answer::Table(explain::fill(&self.ledger, &self.names, question, rows)?)
+            }
+            Answer::Quality { table, events } => {
+                Answer::Table(explain::name(&self.ledger, table, &events)?)
+            }
+            complete @ (Answer::Series { .. } | Answer::Numbers(_) | Answer::Table(_)) => complete,
+        };
         if question.kind == Kind::Quality {
             said.extend(notices::of_unassigned(&snapshot.unassigned));
         }

@@ -73,7 +73,7 @@ pub struct Answered {
     pub question: Question,
     /// The range that was answered.
     pub range: TimeRange,
-    /// The numbers; `Answer::Events` never occurs here, its rows stand filled in `Answer::Table`.
+    /// The numbers; `Answer::Events` and `Answer::Quality` never occur here, their rows stand filled in `Answer::Table`.
     pub answer: Answer,
     /// What the reader must know: of the answer and of the sources.
     pub notices: Vec<Notice>,

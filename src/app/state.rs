@@ -233,7 +233,7 @@ impl Columns {
         for (at, block) in self.correlate(&jobs, &foundation.references, &sources)? {
             blocks[at] = Some(Arc::new(block));
         }
-        self.tell_owners(foundation, &mut blocks, &sources)?;
+        self.tell_each_other(foundation, &mut blocks, &sources)?;
         foundation.generation += 1;
         Ok(Snapshot {
             generation: foundation.generation,

@@ -1,7 +1,7 @@
 //! The changes of each deployment with their lead times and parts (definitions, section 2).
 
 use super::builds::Builds;
-use super::columns::{Changes, Durations};
+use super::columns::{Changes, Durations, EarlyParts};
 use super::delivery::Delivery;
 use super::dictionary::Dictionary;
 use super::draft::Draft;
@@ -94,6 +94,7 @@ struct Change {
     opened: Option<i64>,
     merged: Option<i64>,
     parts: [Option<i64>; 6],
+    early_parts: Option<[Option<i64>; 6]>,
     author: u32,
     is_repeated_in_tier: bool,
     is_revert: bool,
@@ -171,14 +172,16 @@ impl<'a> Delivered<'_, '_, 'a> {
         let committed = facts.requests.committed_at(at, facts.graph);
         let request = facts.requests.of(at);
         let request = request.map(|request| facts.requests.all[request as usize].2);
+        let authored = commit.authored_at.map_or(landed, millis);
         Change {
             key: EventKey::of_commit(&commit.hash),
             landed: self.since(Some(landed)),
             committed: self.since(Some(committed)),
-            authored: self.since(Some(commit.authored_at.map_or(landed, millis))),
+            authored: self.since(Some(authored)),
             opened: self.since(request.and_then(|request| request.opened_at.map(millis))),
             merged: self.since(request.and_then(|request| request.merged_at.map(millis))),
             parts: self.parts(committed, request),
+            early_parts: self.early_parts(committed, authored, request),
             author: authors.number(commit.author.as_ref()),
             is_repeated_in_tier: facts.had_before(at, self.lane, self.deployment),
             is_revert: facts.is_revert(at),
@@ -222,6 +225,7 @@ impl<'a> Delivered<'_, '_, 'a> {
             opened: self.since(request.opened_at.map(millis)),
             merged: self.since(request.merged_at.map(millis)),
             parts: self.parts(committed, Some(request)),
+            early_parts: self.early_parts(committed, authored, Some(request)),
             author: authors.number(request.author.as_ref()),
             is_repeated_in_tier: facts.had_before(landing, self.lane, self.deployment),
             is_revert: request.reverts.is_some() || facts.is_revert(landing),
@@ -263,6 +267,30 @@ impl<'a> Delivered<'_, '_, 'a> {
         parts
     }
 
+    /// The parts from the earliest start; `None` where no boundary lies before `committed`.
+    fn early_parts(
+        &self,
+        committed: i64,
+        authored: i64,
+        request: Option<&PullRequest>,
+    ) -> Option<[Option<i64>; 6]> {
+        let request = request?;
+        let starts = [request.opened_at, request.merged_at];
+        let others = [request.first_review_at, request.approved_at];
+        let earliest = starts.iter().chain(&others).flatten().min()?;
+        if millis(*earliest) >= committed {
+            return None;
+        }
+        let starts = starts.into_iter().flatten().map(millis);
+        let start = starts.chain([authored]).min()?;
+        let parts = self.parts(start, Some(request));
+        let (first, span) = parts
+            .iter()
+            .enumerate()
+            .find_map(|(part, span)| Some((part, (*span)?)))?;
+        (first + 1 < parts.len() && start + span < committed).then_some(parts)
+    }
+
     fn note_negative(&self, commit: u32, change: &Change, findings: &mut Findings) {
         let is_odd = change.committed.is_none() || change.landed.is_none();
         if !is_odd || self.is_undated {
@@ -286,6 +314,7 @@ struct Rows {
     opened: Durations,
     merged: Durations,
     parts: [Durations; 6],
+    early_parts: EarlyParts,
 }
 
 impl Rows {
@@ -297,6 +326,7 @@ impl Rows {
             opened: Durations::default(),
             merged: Durations::default(),
             parts: Default::default(),
+            early_parts: EarlyParts::default(),
         };
         rows.changes.offset.reserve_exact(deployments + 1);
         rows.changes.offset.push(0);
@@ -307,6 +337,12 @@ impl Rows {
 
     fn push(&mut self, change: Change) {
         let changes = &mut self.changes;
+        if let Some(parts) = change.early_parts {
+            self.early_parts.change.push(changes.len() as u32);
+            for (part, span) in self.early_parts.parts.iter_mut().zip(parts) {
+                part.push(span);
+            }
+        }
         changes.key.push(change.key);
         changes.landed.push(change.landed);
         self.committed.push(change.committed);
@@ -340,6 +376,8 @@ impl Rows {
         let is_parted = self.parts[..5]
             .iter()
             .any(|part| part.missing as usize != count);
+        let is_early = !self.early_parts.change.is_empty();
+        changes.early_parts = is_early.then(|| Box::new(self.early_parts));
         changes.parts = is_parted.then(|| Box::new(self.parts));
         if changes.author.iter().all(|author| *author == NONE) {
             changes.author = Vec::new();

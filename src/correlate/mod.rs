@@ -48,9 +48,9 @@ mod tests;
 pub use assign::{Assignment, SubjectKey, assign};
 pub use block::correlate;
 pub use columns::{
-    Block, Changes, Deployments, Durations, FailedRollouts, FailureRule, FailureRules, Flags,
-    Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
+    Block, Changes, Deployments, Durations, EarlyParts, FailedRollouts, FailureRule, FailureRules,
+    Flags, Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
 };
 pub use input::{Input, SourceFacts, Sources};
 pub use quality::{QualityKind, QualityRow};
-pub use references::References;
+pub use references::{Hearing, References, elsewhere};
