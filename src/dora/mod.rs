@@ -22,7 +22,9 @@ mod parts;
 mod pass;
 mod quality;
 mod quantile;
+mod quarters;
 mod repeats;
+mod scatter;
 mod scope;
 mod scorecard;
 mod select;
@@ -30,6 +32,7 @@ mod series;
 mod sheet;
 mod state;
 mod statistics;
+mod tallies;
 mod values;
 
 pub use answer::{
