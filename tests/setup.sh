@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, and says so. Rust, Node 20 and Go are taken as given.
+# usage: tests/setup.sh [quick]   quick: without the browser
 set -eu
 missing=()
-for program in git python3 gcc jq; do
+programs=(git python3 gcc jq)
+[ "${1:-}" = quick ] || programs+=(chromium)
+for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || missing+=("$program")
 done
 if [ ${#missing[@]} -gt 0 ]; then

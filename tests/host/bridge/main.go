@@ -50,8 +50,8 @@ func run(binary, page, dist, logFile string, environment []string) error {
 	}
 	routes := http.NewServeMux()
 	api.register(routes)
-	routes.Handle("GET /public/plugins/"+pluginID+"/", http.StripPrefix("/public/plugins/"+pluginID, http.FileServer(http.Dir(dist))))
-	routes.Handle("GET /", http.FileServer(http.Dir(page)))
+	routes.Handle("/public/plugins/"+pluginID+"/", http.StripPrefix("/public/plugins/"+pluginID, http.FileServer(http.Dir(dist))))
+	routes.Handle("/", http.FileServer(http.Dir(page)))
 	failed := make(chan error, 1)
 	go func() { failed <- http.Serve(listener, routes) }()
 	ended := make(chan struct{})
