@@ -42,9 +42,9 @@ frontend: frontend/node_modules
 	@echo "Building the plugin's frontend…"
 	@cd frontend && npm run --silent build
 
-frontend/node_modules: frontend/package-lock.json
-	@echo "Installing the frontend's packages…"
-	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
+frontend/node_modules tests/browser/node_modules: %/node_modules: %/package-lock.json
+	@echo "Installing the packages of $*…"
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 test: ## everything, real components included
@@ -56,10 +56,11 @@ test-quick: ## without the real components (says so)
 soak: ## every scenario at its full count and scale
 	@tests/run soak
 
-check: frontend/node_modules ## formatting, lints and types
+check: frontend/node_modules tests/browser/node_modules ## formatting, lints and types
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cd frontend && npm run --silent lint && npm run --silent typecheck
+	cd tests/browser && npm run --silent lint && npm run --silent typecheck
 	gofmt -l tests/host | (! grep .)
 	cd tests/host && go vet ./...
 
@@ -67,4 +68,4 @@ bench: binary ## speed and memory beside polars and DuckDB (SIZE=S, M or L)
 	@benches/run.sh $(or $(SIZE),M)
 
 clean: ## what was built
-	rm -rf target dist build frontend/node_modules benches/.venv
+	rm -rf target dist build frontend/node_modules tests/browser/node_modules benches/.venv

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, and says so. Rust, Node 20 and Go are taken as given.
-# usage: tests/setup.sh [arm64]     with arm64: also what it takes to build for arm64 and to run that
+# usage: tests/setup.sh [quick|arm64]     quick: without the browser; arm64: also what it takes to build for arm64 and to run that
 set -eu
 missing=()
 # needs PROGRAM PACKAGE…: notes the packages of a program that is not there.
@@ -13,6 +13,7 @@ needs git git
 needs python3 python3
 needs gcc gcc libc6-dev
 needs jq jq
+[ "${1:-}" = quick ] || needs chromium chromium
 if [ "${1:-}" = arm64 ]; then
     needs aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     needs qemu-aarch64-static qemu-user-static
