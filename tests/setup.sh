@@ -13,7 +13,10 @@ needs git git
 needs python3 python3
 needs gcc gcc libc6-dev
 needs jq jq
-[ "${1:-}" = quick ] || needs chromium chromium
+case "${1:-}" in
+quick | arm64) ;;
+*) needs chromium chromium ;;
+esac
 if [ "${1:-}" = arm64 ]; then
     needs aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     needs qemu-aarch64-static qemu-user-static

@@ -477,6 +477,7 @@ pub async fn efficiency(size: Size) -> Row {
         assert_eq!(pelorus.notices().await, Vec::<String>::new());
         pelorus.stop().await;
         assert_eq!(gitea.server.answered_with(429), 0);
+        assert!(gitea.server.most_at_once() <= 4);
         counted.push(gitea.server.requests());
     }
     Row {
