@@ -172,8 +172,8 @@ fn foreign<'a>(
         }
     }
     if references.names_commits() {
-        for commit in names.commits() {
-            references.naming_commit(&commit.hash).for_each(&mut add);
+        for hash in names.hashes() {
+            references.naming_commit(hash).for_each(&mut add);
         }
     }
     found

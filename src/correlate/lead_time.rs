@@ -7,11 +7,12 @@ use super::dictionary::Dictionary;
 use super::draft::Draft;
 use super::findings::{Findings, Oddity};
 use super::graph::Graph;
-use super::input::millis;
+use super::input::Moment;
 use super::paths::Touch;
+use super::pull_requests::Request;
 use super::requests::Requests;
 use super::{Flags, NONE, QualityKind};
-use crate::model::{EventKey, PullRequest, Text};
+use crate::model::{EventKey, EventKind, Text};
 
 /// What the changes of all environments are made of.
 pub(super) struct Facts<'d, 'a> {
@@ -167,22 +168,22 @@ struct Delivered<'f, 'd, 'a> {
 impl<'a> Delivered<'_, '_, 'a> {
     fn commit(&self, at: u32, authors: &mut Dictionary<'a, Text>) -> Change {
         let facts = self.facts;
-        let commit = facts.graph.commits[at as usize];
-        let landed = facts.graph.committed_at[at as usize];
-        let committed = facts.requests.committed_at(at, facts.graph);
+        let graph = facts.graph;
+        let landed = graph.committed_at[at as usize];
+        let committed = facts.requests.committed_at(at, graph);
         let request = facts.requests.of(at);
-        let request = request.map(|request| facts.requests.all[request as usize].2);
-        let authored = commit.authored_at.map_or(landed, millis);
+        let request = request.map(|request| facts.requests.at(request).1);
+        let authored = graph.authored_at(at).unwrap_or(landed);
         Change {
-            key: EventKey::of_commit(&commit.hash),
+            key: graph.key(at),
             landed: self.since(Some(landed)),
             committed: self.since(Some(committed)),
             authored: self.since(Some(authored)),
-            opened: self.since(request.and_then(|request| request.opened_at.map(millis))),
-            merged: self.since(request.and_then(|request| request.merged_at.map(millis))),
-            parts: self.parts(committed, request),
-            early_parts: self.early_parts(committed, authored, request),
-            author: authors.number(commit.author.as_ref()),
+            opened: self.since(request.and_then(|request| request.opened_at.known())),
+            merged: self.since(request.and_then(|request| request.merged_at.known())),
+            parts: self.parts(committed, request.as_ref()),
+            early_parts: self.early_parts(committed, authored, request.as_ref()),
+            author: authors.number(graph.author(at)),
             is_repeated_in_tier: facts.had_before(at, self.lane, self.deployment),
             is_revert: facts.is_revert(at),
             is_in_pull_request: request.is_some(),
@@ -192,13 +193,12 @@ impl<'a> Delivered<'_, '_, 'a> {
     fn pull_request(&self, at: u32, landing: u32, authors: &mut Dictionary<'a, Text>) -> Change {
         let facts = self.facts;
         let graph = facts.graph;
-        let (repository, event, request) = &facts.requests.all[at as usize];
+        let (repository, request) = facts.requests.at(at);
         let own: Vec<u32> = request
-            .commits
+            .commits()
             .iter()
-            .filter_map(|hash| graph.find(*repository, hash))
+            .filter_map(|hash| graph.find(repository, hash))
             .collect();
-        let landing_commit = graph.commits[landing as usize];
         let landing_time = graph.committed_at[landing as usize];
         // After a squash or rebase the result stands on the branch, after a merge the commits themselves do.
         let is_rewritten = facts.requests.is_rewritten[landing as usize];
@@ -211,22 +211,22 @@ impl<'a> Delivered<'_, '_, 'a> {
         let authored = own
             .iter()
             .map(|commit| {
-                let commit = graph.commits[*commit as usize];
-                millis(commit.authored_at.unwrap_or(commit.committed_at))
+                let committed_at = graph.committed_at[*commit as usize];
+                graph.authored_at(*commit).unwrap_or(committed_at)
             })
             .min()
-            .or_else(|| landing_commit.authored_at.map(millis))
+            .or_else(|| graph.authored_at(landing))
             .unwrap_or(committed);
         Change {
-            key: event.key(),
+            key: request.key,
             landed: self.since(Some(landed)),
             committed: self.since(Some(committed)),
             authored: self.since(Some(authored)),
-            opened: self.since(request.opened_at.map(millis)),
-            merged: self.since(request.merged_at.map(millis)),
-            parts: self.parts(committed, Some(request)),
-            early_parts: self.early_parts(committed, authored, Some(request)),
-            author: authors.number(request.author.as_ref()),
+            opened: self.since(request.opened_at.known()),
+            merged: self.since(request.merged_at.known()),
+            parts: self.parts(committed, Some(&request)),
+            early_parts: self.early_parts(committed, authored, Some(&request)),
+            author: authors.number(facts.requests.author(&request)),
             is_repeated_in_tier: facts.had_before(landing, self.lane, self.deployment),
             is_revert: request.reverts.is_some() || facts.is_revert(landing),
             is_in_pull_request: true,
@@ -240,14 +240,13 @@ impl<'a> Delivered<'_, '_, 'a> {
     }
 
     /// Parts the span from the commit on at the boundaries that lie inside it and in order.
-    fn parts(&self, start: i64, request: Option<&PullRequest>) -> [Option<i64>; 6] {
+    fn parts(&self, start: i64, request: Option<&Request<'_>>) -> [Option<i64>; 6] {
         let mut parts = [None; 6];
         if self.since(Some(start)).is_none() {
             return parts;
         }
-        let of_request = |time: fn(&PullRequest) -> Option<chrono::DateTime<chrono::Utc>>| {
-            request.and_then(time).map(millis)
-        };
+        let of_request =
+            |time: fn(&Request<'_>) -> Moment| request.and_then(|one| time(one).known());
         let boundaries = [
             of_request(|request| request.opened_at),
             of_request(|request| request.first_review_at),
@@ -272,17 +271,16 @@ impl<'a> Delivered<'_, '_, 'a> {
         &self,
         committed: i64,
         authored: i64,
-        request: Option<&PullRequest>,
+        request: Option<&Request<'_>>,
     ) -> Option<[Option<i64>; 6]> {
         let request = request?;
-        let starts = [request.opened_at, request.merged_at];
-        let others = [request.first_review_at, request.approved_at];
+        let starts = [request.opened_at, request.merged_at].map(Moment::known);
+        let others = [request.first_review_at, request.approved_at].map(Moment::known);
         let earliest = starts.iter().chain(&others).flatten().min()?;
-        if millis(*earliest) >= committed {
+        if *earliest >= committed {
             return None;
         }
-        let starts = starts.into_iter().flatten().map(millis);
-        let start = starts.chain([authored]).min()?;
+        let start = starts.into_iter().flatten().chain([authored]).min()?;
         let parts = self.parts(start, Some(request));
         let (first, span) = parts
             .iter()
@@ -296,13 +294,22 @@ impl<'a> Delivered<'_, '_, 'a> {
         if !is_odd || self.is_undated {
             return;
         }
-        let event = self.facts.graph.events[commit as usize];
+        let graph = self.facts.graph;
         let draft = &self.facts.drafts[self.lane];
         let text = format!(
             "{} would have been deployed to {} before it was committed",
-            event.id, draft.environment
+            graph.id(commit),
+            draft.environment
         );
-        findings.row(QualityKind::NegativeLeadTime, event, self.finished_at, text);
+        let event = (EventKind::Commit, graph.key(commit));
+        let source = graph.source(commit);
+        findings.row_about(
+            QualityKind::NegativeLeadTime,
+            event,
+            source,
+            self.finished_at,
+            text,
+        );
     }
 }
 

@@ -5,13 +5,17 @@
 
 mod assign;
 mod columns;
+mod history;
 mod input;
 mod quality;
 mod references;
 
 mod block;
 
+mod commits;
 mod environment;
+mod pull_requests;
+
 mod findings;
 mod material;
 
@@ -51,6 +55,7 @@ pub use columns::{
     Block, Changes, Deployments, Durations, EarlyParts, FailedRollouts, FailureRule, FailureRules,
     Flags, Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
 };
+pub use history::History;
 pub use input::{Input, SourceFacts, Sources};
 pub use quality::{QualityKind, QualityRow};
 pub use references::{Hearing, References, elsewhere};

@@ -330,13 +330,19 @@ impl<'p, 'c> Page<'p, 'c> {
         self.tail.runs_of(subject, &mut runs);
         self.added.runs_of(subject, &mut runs);
         let wanted = [SubjectId(subject)];
+        let mut events = Vec::new();
         read::read_runs(
             self.transaction,
             self.subjects,
             &wanted,
             runs,
             Depth::Columns,
-        )
+            |decoder, row, subject| {
+                events.push(decoder.decode(row, subject)?);
+                Ok(())
+            },
+        )?;
+        Ok(events)
     }
 
     fn decode(&mut self, row: &RowView<'_>) -> rusqlite::Result<Event> {

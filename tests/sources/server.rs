@@ -246,7 +246,7 @@ async fn watch(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
     if let (Some([limit, remaining, reset]), Some((most, window)), Some(left)) =
         (inner.allowed.headers, inner.allowed.within, left)
     {
-        let reset_at = (chrono::Utc::now() + window).timestamp();
+        let reset_at = seconds_since_1970() + window.as_secs() as i64;
         for (name, value) in [
             (limit, most as i64),
             (remaining, left as i64),
@@ -289,4 +289,9 @@ impl Drop for Present {
     fn drop(&mut self) {
         *lock(&self.0.at_once) -= 1;
     }
+}
+
+fn seconds_since_1970() -> i64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    since.expect("it is later than 1970").as_secs() as i64
 }

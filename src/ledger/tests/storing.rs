@@ -12,7 +12,8 @@ use super::{
 };
 use crate::ledger::{Batch, Depth, LedgerError, SourceStats, Stored};
 use crate::model::{
-    Body, Commit, CommitHash, Coverage, Cursor, Deployment, EventKind, Incident, Outcome, Subject,
+    Body, Commit, CommitHash, Coverage, Cursor, Deployment, Event, EventId, EventKind, Incident,
+    Outcome, Subject,
 };
 
 #[test]
@@ -61,6 +62,67 @@ fn columns_leave_out_what_only_people_read() {
         .events_of(&all_subjects(&ledger), Depth::Columns)
         .unwrap();
     assert_eq!(sorted(columns), expected);
+}
+
+/// Makes events of views again.
+#[derive(Default)]
+struct Collected(Vec<Event>);
+
+impl crate::model::Collect for Collected {
+    fn commit(&mut self, view: crate::model::CommitView<'_>) {
+        let natural = EventId::of_commit(view.repository, &view.hash);
+        self.0.push(Event {
+            id: view.own_id.map_or(natural, EventId::from),
+            source: view.source.clone(),
+            url: None,
+            body: Body::Commit(Commit {
+                repository: view.repository.clone(),
+                hash: view.hash,
+                parents: view.parents.iter().copied().collect(),
+                authored_at: view.authored_at,
+                committed_at: view.committed_at,
+                author: view.author.cloned(),
+                branch: None,
+                default_branch: view.default_branch,
+                message: None,
+                reverts: view.reverts.iter().copied().collect(),
+                picked_from: None,
+                pull_request: view.pull_request,
+                paths: view.paths.to_vec(),
+            }),
+        });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.0.push(event);
+    }
+}
+
+#[test]
+fn what_is_collected_is_what_was_stored_but_for_what_nobody_computes_with() {
+    let ledger = memory();
+    let mut named = one_of_each_kind().remove(0);
+    named.id = "commit-of-an-own-name".into();
+    if let Body::Commit(commit) = &mut named.body {
+        commit.hash = CommitHash::from_bytes(&[9; 20]).unwrap();
+    }
+    let mut stored = one_of_each_kind();
+    stored.push(named);
+    ledger.store(&batch("all", stored)).unwrap();
+    let mut collected = Collected::default();
+    ledger
+        .collect(&all_subjects(&ledger), &mut collected)
+        .unwrap();
+    let mut expected = ledger
+        .events_of(&all_subjects(&ledger), Depth::Columns)
+        .unwrap();
+    for event in &mut expected {
+        if let Body::Commit(commit) = &mut event.body {
+            (commit.branch, commit.picked_from) = (None, None);
+        }
+    }
+    assert_eq!(expected.len(), one_of_each_kind().len() + 1);
+    assert_eq!(sorted(collected.0), sorted(expected));
 }
 
 #[test]
