@@ -30,7 +30,7 @@ use crate::config::Settings;
 use crate::dora::Answer;
 use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
 use crate::model::{Coverage, Event, EventKind, Notice, Question, SourceName, TimeRange};
-pub use crate::providers::http::{Addresses, RequestCount};
+pub use crate::providers::http::{Addresses, LimitLeft, RequestCount};
 use crate::providers::http::{Clock, Network};
 use crate::sync::{Names, Policy, Source, Syncing};
 
@@ -303,6 +303,11 @@ impl App {
     /// Requests to sources since the start, by source and outcome.
     pub fn requests(&self) -> Vec<RequestCount> {
         self.inner.network.requests()
+    }
+
+    /// What is left of the sources' rate limits, as their last answers told.
+    pub fn limits_left(&self) -> Vec<LimitLeft> {
+        self.inner.network.limits_left()
     }
 
     /// Starts reading sources now (all, or one) without waiting; returns their names.
