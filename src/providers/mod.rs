@@ -167,7 +167,7 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::github::KIND, &files::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

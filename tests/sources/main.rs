@@ -4,5 +4,7 @@
 //! it; a file a kind translates the estate into the vendor's answers and asks.
 
 mod estate;
+mod github;
+mod graphql;
 mod reading;
 mod server;

@@ -41,9 +41,20 @@ impl Pelorus {
         ledger: &Location,
         now: DateTime<Utc>,
     ) -> Self {
+        let secrets: Vec<_> = secrets.iter().map(|key| (*key, CANARY)).collect();
+        Self::start_with(settings, &secrets, ledger, now)
+    }
+
+    /// Starts with these settings and secrets of one's own.
+    pub fn start_with(
+        settings: &Value,
+        secrets: &[(&str, &str)],
+        ledger: &Location,
+        now: DateTime<Utc>,
+    ) -> Self {
         let secrets: HashMap<String, SecretString> = secrets
             .iter()
-            .map(|key| ((*key).to_owned(), SecretString::from(CANARY)))
+            .map(|(key, secret)| ((*key).to_owned(), SecretString::from(*secret)))
             .collect();
         let settings =
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
@@ -81,6 +92,11 @@ impl Pelorus {
 
     /// The five keys of every application over the year, as one value that can be compared.
     pub async fn five_keys(&self) -> Value {
+        self.five_keys_over(365).await
+    }
+
+    /// The same over fewer days: an events file and a clone are covered from their first event only.
+    pub async fn five_keys_over(&self, days: i64) -> Value {
         let mut keys = serde_json::Map::new();
         for metric in [
             "change_lead_time",
@@ -92,10 +108,10 @@ impl Pelorus {
             "deployments",
         ] {
             let question = json!({"kind": "metric", "metric": metric, "groupBy": ["application"], "bucket": "none"});
-            let frames = self.frames(question, 365).await;
+            let frames = self.frames(question, days).await;
             keys.insert(metric.to_owned(), values_of(&frames));
         }
-        let parts = self.frames(json!({"kind": "breakdown"}), 365).await;
+        let parts = self.frames(json!({"kind": "breakdown"}), days).await;
         keys.insert("parts".to_owned(), values_of(&parts));
         Value::Object(keys)
     }

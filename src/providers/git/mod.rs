@@ -1,6 +1,7 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
 mod commits;
+pub(crate) mod github;
 mod graph;
 mod heads;
 pub mod hosted;

@@ -11,6 +11,7 @@ use super::api::{Api, Credential};
 use super::body::{self, Broken};
 use super::call::{Answer, Call, without_query};
 use super::conditional::{self, Kept};
+use super::error::ServerFault;
 use super::{HttpError, Outcome, headers, redirect, refusal, retry};
 
 /// How long one attempt may take, its body included.
@@ -111,7 +112,9 @@ async fn wait_for_limits(call: &Call<'_>, deadline: Instant) -> Result<(), HttpE
                 .max()
                 .unwrap_or_default();
             if paced.is_zero() {
-                match limits.budget.admit(call.resource, api.priority, now) {
+                match limits
+                    .budget
+                    .admit(call.resource, call.cost, api.priority, now) {
                     None => {
                         limits.paces.iter_mut().for_each(|pace| pace.take(instant));
                         return Ok(());
@@ -314,7 +317,18 @@ async fn answered(
                 what: call.what(),
                 status,
             }),
-            _ => Attempt::Failed(anyhow::anyhow!("it answers with status {status}")),
+            _ if call.hands_back_timeouts
+                && matches!(
+                    status,
+                    StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+                ) =>
+            {
+                Attempt::Final(HttpError::Unavailable {
+                    what: call.what(),
+                    source: ServerFault(status).into(),
+                })
+            }
+            _ => Attempt::Failed(ServerFault(status).into()),
         };
     }
     api.count(Outcome::Refused);
