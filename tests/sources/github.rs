@@ -16,6 +16,7 @@ use super::graphql::{Cost, Question};
 use super::reading::CANARY;
 use super::server::{Allowed, Server};
 
+mod actions;
 mod objects;
 mod tests;
 
@@ -36,6 +37,11 @@ pub struct Ways {
     pub without_default_branch: Vec<u64>,
     /// Questions that are answered before all are refused.
     pub answered: Option<usize>,
+    /// Runs and deployments that are under way, by id.
+    pub running_runs: Vec<u64>,
+    pub running_deployments: Vec<u64>,
+    /// What every question is answered with.
+    pub instead: Option<Value>,
     /// Tokens that are good.
     pub tokens: Vec<String>,
 }
@@ -69,6 +75,9 @@ impl GitHub {
                 forbidden: None,
                 without_default_branch: Vec::new(),
                 answered: None,
+                running_runs: Vec::new(),
+                running_deployments: Vec::new(),
+                instead: None,
                 tokens: vec![format!("Bearer {CANARY}")],
             }),
             used: Mutex::new((Instant::now(), 0)),
@@ -83,7 +92,15 @@ impl GitHub {
         let router = Router::new()
             .route("/api/graphql", post(graphql))
             .route("/api/v3/repos/{owner}/{name}/compare/{range}", get(compare))
-            .route("/api/v3/app/installations/{id}/access_tokens", post(access_token))
+            .route(
+                "/api/v3/app/installations/{id}/access_tokens",
+                post(access_token),
+            )
+            .route("/api/v3/repos/{owner}/{name}/actions/runs", get(runs))
+            .route(
+                "/api/v3/repos/{owner}/{name}/actions/runs/{id}/jobs",
+                get(jobs),
+            )
             .with_state(Arc::clone(self));
         Server::start(router, Allowed::default()).await
     }
@@ -97,8 +114,11 @@ impl GitHub {
     }
 
     fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
-        let token = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let is_good = token.is_some_and(|token| self.ways().tokens.iter().any(|good| good == token));
+        let token = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        let is_good =
+            token.is_some_and(|token| self.ways().tokens.iter().any(|good| good == token));
         let body = json!({"message": "Bad credentials", "documentation_url": "https://docs.github.com/graphql", "status": "401"});
         (!is_good).then(|| (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response())
     }
@@ -115,7 +135,8 @@ impl GitHub {
             used.1 += points;
         }
         // The reading's clock began at the estate's end when the server started.
-        let reset_at = self.estate().now + (used.0 - self.started) + window + Duration::from_secs(1);
+        let reset_at =
+            self.estate().now + (used.0 - self.started) + window + Duration::from_secs(1);
         let left = if is_there { most - used.1 } else { 0 };
         let headers = vec![
             ("x-ratelimit-limit", most.to_string()),
@@ -130,32 +151,52 @@ impl GitHub {
 fn with(headers: Vec<(&'static str, String)>, status: StatusCode, body: Value) -> Response {
     let mut response = (status, axum::Json(body)).into_response();
     for (name, value) in headers {
-        response.headers_mut().insert(name, value.parse().expect("a header's value"));
+        response
+            .headers_mut()
+            .insert(name, value.parse().expect("a header's value"));
     }
     response
 }
 
-async fn graphql(State(github): State<Arc<GitHub>>, headers: HeaderMap, axum::Json(body): axum::Json<Value>) -> Response {
+async fn graphql(
+    State(github): State<Arc<GitHub>>,
+    headers: HeaderMap,
+    axum::Json(body): axum::Json<Value>,
+) -> Response {
     if let Some(refusal) = github.refusal(&headers) {
         return refusal;
     }
     if let Some(answered) = &mut github.ways().answered {
         if *answered == 0 {
-            return with(Vec::new(), StatusCode::BAD_REQUEST, json!({"message": "Problems parsing JSON"}));
+            return with(
+                Vec::new(),
+                StatusCode::BAD_REQUEST,
+                json!({"message": "Problems parsing JSON"}),
+            );
         }
         *answered -= 1;
+    }
+    if let Some(instead) = &github.ways().instead {
+        return with(Vec::new(), StatusCode::OK, instead.clone());
     }
     let text = body["query"].as_str().expect("a query");
     let variables = body["variables"].as_object().cloned().unwrap_or_default();
     let question = match Question::of(text, variables) {
         Ok(question) => question,
-        Err(error) => return with(Vec::new(), StatusCode::OK, json!({"errors": [{"message": error}]})),
+        Err(error) => {
+            return with(
+                Vec::new(),
+                StatusCode::OK,
+                json!({"errors": [{"message": error}]}),
+            );
+        }
     };
     let cost = question.cost();
     let (headers, is_there) = github.spend(cost.points());
     if !is_there {
         *lock(&github.exceeded) += 1;
-        let error = json!({"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."});
+        let error =
+            json!({"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."});
         return with(headers, StatusCode::OK, json!({"errors": [error]}));
     }
     if cost.nodes > 500_000 {
@@ -163,7 +204,8 @@ async fn graphql(State(github): State<Arc<GitHub>>, headers: HeaderMap, axum::Js
         return with(headers, StatusCode::OK, json!({"errors": [error]}));
     }
     if cost.connections > github.ways().heaviest {
-        let error = json!({"message": "We couldn't respond to your request in time. Sorry about that."});
+        let error =
+            json!({"message": "We couldn't respond to your request in time. Sorry about that."});
         return with(headers, StatusCode::BAD_GATEWAY, error);
     }
     lock(&github.costs).push(cost);
@@ -175,7 +217,11 @@ async fn graphql(State(github): State<Arc<GitHub>>, headers: HeaderMap, axum::Js
 
 /// The hashes that a commit holds, itself included.
 fn history(repository: &Repository, head: &str) -> Vec<String> {
-    let commits: HashMap<&str, &Commit> = repository.commits.iter().map(|commit| (commit.hash.as_str(), commit)).collect();
+    let commits: HashMap<&str, &Commit> = repository
+        .commits
+        .iter()
+        .map(|commit| (commit.hash.as_str(), commit))
+        .collect();
     let mut found = std::collections::HashSet::new();
     let mut open = vec![head];
     while let Some(hash) = open.pop() {
@@ -184,8 +230,16 @@ fn history(repository: &Repository, head: &str) -> Vec<String> {
         }
     }
     let mut found: Vec<&Commit> = found.into_iter().map(|hash| commits[hash]).collect();
-    found.sort_by(|one, other| other.committed_at.cmp(&one.committed_at).then(other.hash.cmp(&one.hash)));
-    found.into_iter().map(|commit| commit.hash.clone()).collect()
+    found.sort_by(|one, other| {
+        other
+            .committed_at
+            .cmp(&one.committed_at)
+            .then(other.hash.cmp(&one.hash))
+    });
+    found
+        .into_iter()
+        .map(|commit| commit.hash.clone())
+        .collect()
 }
 
 async fn compare(
@@ -198,17 +252,31 @@ async fn compare(
         return refusal;
     }
     let estate = github.estate();
-    let repository = estate.repositories.iter().find(|repository| repository.owner == owner && repository.name == name);
+    let repository = estate
+        .repositories
+        .iter()
+        .find(|repository| repository.owner == owner && repository.name == name);
     let (base, head) = range.split_once("...").expect("two commits");
-    let known = |hash: &str| repository.is_some_and(|repository| repository.commits.iter().any(|commit| commit.hash == hash));
+    let known = |hash: &str| {
+        repository
+            .is_some_and(|repository| repository.commits.iter().any(|commit| commit.hash == hash))
+    };
     let (Some(repository), true, true) = (repository, known(base), known(head)) else {
         let body = json!({"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"});
         return with(Vec::new(), StatusCode::NOT_FOUND, body);
     };
     let held = history(repository, base);
-    let mut new: Vec<String> = history(repository, head).into_iter().filter(|hash| !held.contains(hash)).collect();
+    let mut new: Vec<String> = history(repository, head)
+        .into_iter()
+        .filter(|hash| !held.contains(hash))
+        .collect();
     new.reverse();
-    let number = |name: &str, usual: usize| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let number = |name: &str, usual: usize| {
+        query
+            .get(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(usual)
+    };
     let (page, size) = (number("page", 1), number("per_page", 30).min(100));
     let commits: Vec<Value> = new.iter().skip((page - 1) * size).take(size).map(|hash| {
         let commit = repository.commit_of(hash);
@@ -228,22 +296,142 @@ async fn compare(
         let host = headers["host"].to_str().expect("a host");
         answer.push(("link", format!("<http://{host}/api/v3/repos/{owner}/{name}/compare/{range}?per_page={size}&page={}>; rel=\"next\"", page + 1)));
     }
-    let status = if held.iter().any(|hash| hash == head) { "behind" } else { "ahead" };
-    with(answer, StatusCode::OK, json!({"status": status, "ahead_by": new.len(), "total_commits": new.len(), "commits": commits, "files": []}))
+    let status = if held.iter().any(|hash| hash == head) {
+        "behind"
+    } else {
+        "ahead"
+    };
+    with(
+        answer,
+        StatusCode::OK,
+        json!({"status": status, "ahead_by": new.len(), "total_commits": new.len(), "commits": commits, "files": []}),
+    )
+}
+
+async fn runs(
+    State(github): State<Arc<GitHub>>,
+    Path((owner, name)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = github.refusal(&headers) {
+        return refusal;
+    }
+    if github.ways().forbidden == Some("runs") {
+        let body =
+            json!({"message": "Resource not accessible by personal access token", "status": "403"});
+        return with(
+            vec![("x-accepted-github-permissions", "actions=read".to_owned())],
+            StatusCode::FORBIDDEN,
+            body,
+        );
+    }
+    let running = github.ways().running_runs.clone();
+    let estate = github.estate();
+    let Some(repository) = estate
+        .repositories
+        .iter()
+        .find(|repository| repository.owner == owner && repository.name == name)
+    else {
+        return with(
+            Vec::new(),
+            StatusCode::NOT_FOUND,
+            json!({"message": "Not Found", "status": "404"}),
+        );
+    };
+    let (start, end) = query["created"].split_once("..").expect("a window");
+    let instant = |text: &str| {
+        text.parse::<chrono::DateTime<chrono::Utc>>()
+            .expect("an instant")
+    };
+    let (start, end) = (instant(start), instant(end));
+    let mut found: Vec<_> = repository
+        .runs
+        .iter()
+        .filter(|run| (start..=end).contains(&run.created_at))
+        .collect();
+    found.sort_by_key(|run| std::cmp::Reverse(run.created_at));
+    let total = found.len();
+    // "This endpoint will return up to 1,000 results for each search".
+    found.truncate(1_000);
+    let (page, size): (usize, usize) = (
+        query["page"].parse().expect("a page"),
+        query["per_page"].parse().expect("a size"),
+    );
+    let told: Vec<Value> = found.iter().skip((page - 1) * size).take(size).map(|run| {
+        let is_running = running.contains(&run.id);
+        let conclusion = if run.is_successful { "success" } else { "failure" };
+        json!({
+            "id": run.id, "node_id": format!("WFR_{}", run.id), "name": run.pipeline, "head_branch": "main", "head_sha": run.commit,
+            "event": "push", "status": if is_running { "in_progress" } else { "completed" }, "conclusion": (!is_running).then_some(conclusion),
+            "html_url": format!("https://github.com/{owner}/{name}/actions/runs/{}", run.id), "created_at": rfc3339(run.created_at),
+            "updated_at": rfc3339(run.finished_at), "run_started_at": rfc3339(run.started_at), "run_attempt": 1, "run_number": 1,
+        })
+    }).collect();
+    let mut answer = Vec::new();
+    if page * size < found.len() {
+        let host = headers["host"].to_str().expect("a host");
+        let created = &query["created"];
+        answer.push(("link", format!("<http://{host}/api/v3/repos/{owner}/{name}/actions/runs?created={created}&per_page={size}&page={}>; rel=\"next\"", page + 1)));
+    }
+    with(
+        answer,
+        StatusCode::OK,
+        json!({"total_count": total, "workflow_runs": told}),
+    )
+}
+
+async fn jobs(
+    Path((owner, name, id)): Path<(String, String, u64)>,
+    State(github): State<Arc<GitHub>>,
+) -> Response {
+    let estate = github.estate();
+    let repository = estate
+        .repositories
+        .iter()
+        .find(|repository| repository.owner == owner && repository.name == name)
+        .expect("a repository");
+    let run = repository
+        .runs
+        .iter()
+        .find(|run| run.id == id)
+        .expect("a run");
+    let job = json!({
+        "id": id * 10, "run_id": id, "name": "compile", "workflow_name": run.pipeline, "head_sha": run.commit, "status": "completed", "conclusion": "success",
+        "html_url": null, "started_at": rfc3339(run.started_at), "completed_at": rfc3339(run.finished_at),
+    });
+    with(
+        Vec::new(),
+        StatusCode::OK,
+        json!({"total_count": 1, "jobs": [job]}),
+    )
 }
 
 async fn access_token(State(github): State<Arc<GitHub>>, headers: HeaderMap) -> Response {
     // Whether the signature is good is the unit tests' matter; here it must be one.
-    let is_signed = headers["authorization"].to_str().expect("text").split('.').count() == 3;
+    let is_signed = headers["authorization"]
+        .to_str()
+        .expect("text")
+        .split('.')
+        .count()
+        == 3;
     if !is_signed {
-        return with(Vec::new(), StatusCode::UNAUTHORIZED, json!({"message": "A JSON web token could not be decoded"}));
+        return with(
+            Vec::new(),
+            StatusCode::UNAUTHORIZED,
+            json!({"message": "A JSON web token could not be decoded"}),
+        );
     }
     let mut made = lock(&github.made);
     *made += 1;
     let token = format!("ghs_{CANARY}{made}");
     github.ways().tokens.push(format!("Bearer {token}"));
     let expires_at = rfc3339(github.estate().now + chrono::TimeDelta::hours(1));
-    with(Vec::new(), StatusCode::CREATED, json!({"token": token, "expires_at": expires_at, "permissions": {"contents": "read"}, "repository_selection": "all"}))
+    with(
+        Vec::new(),
+        StatusCode::CREATED,
+        json!({"token": token, "expires_at": expires_at, "permissions": {"contents": "read"}, "repository_selection": "all"}),
+    )
 }
 
 /// Settings of one source over a server.

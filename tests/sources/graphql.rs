@@ -26,7 +26,12 @@ pub enum Resolved<O> {
 pub trait Schema {
     type Object;
     fn root(&self) -> Self::Object;
-    fn resolve(&self, object: &Self::Object, field: &str, arguments: &Map<String, Value>) -> Resolved<Self::Object>;
+    fn resolve(
+        &self,
+        object: &Self::Object,
+        field: &str,
+        arguments: &Map<String, Value>,
+    ) -> Resolved<Self::Object>;
     fn is_of(&self, object: &Self::Object, type_name: &str) -> bool;
 }
 
@@ -72,18 +77,28 @@ impl Question {
     }
 
     fn fragments(&self) -> Fragments<'_> {
-        let found = self.document.definitions.iter().filter_map(|definition| match definition {
-            Definition::Fragment(fragment) => Some((fragment.name.as_str(), fragment)),
-            Definition::Operation(_) => None,
-        });
+        let found = self
+            .document
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                Definition::Fragment(fragment) => Some((fragment.name.as_str(), fragment)),
+                Definition::Operation(_) => None,
+            });
         found.collect()
     }
 
     fn selection(&self) -> &Selected {
-        let found = self.document.definitions.iter().find_map(|definition| match definition {
-            Definition::Operation(OperationDefinition::Query(query)) => Some(&query.selection_set),
-            _ => None,
-        });
+        let found = self
+            .document
+            .definitions
+            .iter()
+            .find_map(|definition| match definition {
+                Definition::Operation(OperationDefinition::Query(query)) => {
+                    Some(&query.selection_set)
+                }
+                _ => None,
+            });
         found.expect("a query")
     }
 
@@ -103,14 +118,23 @@ impl Question {
         for item in &selection.items {
             match item {
                 Selection::Field(field) => {
-                    let first = arguments(field, &self.variables).get("first").and_then(Value::as_u64);
+                    let first = arguments(field, &self.variables)
+                        .get("first")
+                        .and_then(Value::as_u64);
                     if let Some(first) = first {
                         cost.connections += times;
                         cost.nodes += times * first;
                     }
-                    self.add_cost(&field.selection_set, times * first.unwrap_or(1), fragments, cost);
+                    self.add_cost(
+                        &field.selection_set,
+                        times * first.unwrap_or(1),
+                        fragments,
+                        cost,
+                    );
                 }
-                Selection::InlineFragment(inline) => self.add_cost(&inline.selection_set, times, fragments, cost),
+                Selection::InlineFragment(inline) => {
+                    self.add_cost(&inline.selection_set, times, fragments, cost)
+                }
                 Selection::FragmentSpread(spread) => {
                     let fragment = fragments[spread.fragment_name.as_str()];
                     self.add_cost(&fragment.selection_set, times, fragments, cost);
@@ -138,7 +162,10 @@ impl Question {
 }
 
 fn arguments(field: &Asked, variables: &Map<String, Value>) -> Map<String, Value> {
-    let pairs = field.arguments.iter().map(|(name, value)| (name.clone(), plain(value, variables)));
+    let pairs = field
+        .arguments
+        .iter()
+        .map(|(name, value)| (name.clone(), plain(value, variables)));
     pairs.collect()
 }
 
@@ -152,12 +179,20 @@ fn plain(value: &Written<'_, String>, variables: &Map<String, Value>) -> Value {
         Written::Null => Value::Null,
         Written::Enum(word) => word.clone().into(),
         Written::List(list) => list.iter().map(|value| plain(value, variables)).collect(),
-        Written::Object(map) => map.iter().map(|(name, value)| (name.clone(), plain(value, variables))).collect(),
+        Written::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value, variables)))
+            .collect(),
     }
 }
 
 impl<'a, S: Schema> Execution<'a, S> {
-    fn object(&mut self, object: &S::Object, selection: &'a Selected, path: &mut Vec<Value>) -> Value {
+    fn object(
+        &mut self,
+        object: &S::Object,
+        selection: &'a Selected,
+        path: &mut Vec<Value>,
+    ) -> Value {
         let mut told = Map::new();
         self.select(object, selection, path, &mut told);
         Value::Object(told)
@@ -196,7 +231,11 @@ impl<'a, S: Schema> Execution<'a, S> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = self.fragments[spread.fragment_name.as_str()];
-                    self.select(object, &fragment.selection_set, path, told);
+                    let TypeCondition::On(name) = &fragment.type_condition;
+                    // Connections are answered by the field that holds them.
+                    if self.schema.is_of(object, name) {
+                        self.select(object, &fragment.selection_set, path, told);
+                    }
                 }
             }
         }
@@ -210,7 +249,11 @@ impl<'a, S: Schema> Execution<'a, S> {
             Resolved::One(Some(one)) => self.object(&one, &field.selection_set, path),
             Resolved::Many(many) => many
                 .into_iter()
-                .map(|one| one.map_or(Value::Null, |one| self.object(&one, &field.selection_set, path)))
+                .map(|one| {
+                    one.map_or(Value::Null, |one| {
+                        self.object(&one, &field.selection_set, path)
+                    })
+                })
                 .collect(),
             Resolved::Connection(things) => self.connection(things, field, &arguments, path),
             Resolved::Refused(kind, message) => self.refuse(kind, message, path),
@@ -233,15 +276,32 @@ impl<'a, S: Schema> Execution<'a, S> {
         arguments: &Map<String, Value>,
         path: &mut Vec<Value>,
     ) -> Value {
-        let Some(first) = arguments.get("first").and_then(Value::as_u64).filter(|first| (1..=100).contains(first)) else {
-            let message = format!("You must provide a `first` value of 1 to 100 on the `{}` connection.", field.name);
+        let Some(first) = arguments
+            .get("first")
+            .and_then(Value::as_u64)
+            .filter(|first| (1..=100).contains(first))
+        else {
+            let message = format!(
+                "You must provide a `first` value of 1 to 100 on the `{}` connection.",
+                field.name
+            );
             return self.refuse("MISSING_PAGINATION_BOUNDARIES", message, path);
         };
         let after = arguments.get("after").and_then(Value::as_str);
-        let start = match after.map(|cursor| cursor.strip_prefix("at ").and_then(|at| at.parse::<usize>().ok())) {
+        let start = match after.map(|cursor| {
+            cursor
+                .strip_prefix("at ")
+                .and_then(|at| at.parse::<usize>().ok())
+        }) {
             None => 0,
             Some(Some(at)) => at + 1,
-            Some(None) => return self.refuse("INVALID_CURSOR_ARGUMENTS", "That cursor is none".to_owned(), path),
+            Some(None) => {
+                return self.refuse(
+                    "INVALID_CURSOR_ARGUMENTS",
+                    "That cursor is none".to_owned(),
+                    path,
+                );
+            }
         };
         let end = things.len().min(start + first as usize);
         let mut told = Map::new();
@@ -249,12 +309,20 @@ impl<'a, S: Schema> Execution<'a, S> {
             let name = item.alias.as_ref().unwrap_or(&item.name).clone();
             let value = match item.name.as_str() {
                 "totalCount" => things.len().into(),
-                "pageInfo" => json!({"hasNextPage": end < things.len(), "endCursor": (end > start).then(|| format!("at {}", end - 1))}),
+                "pageInfo" => {
+                    json!({"hasNextPage": end < things.len(), "endCursor": (end > start).then(|| format!("at {}", end - 1))})
+                }
                 "nodes" => {
                     let page = things.get(start..end).unwrap_or_default();
-                    page.iter().map(|one| self.object(one, &item.selection_set, path)).collect()
+                    page.iter()
+                        .map(|one| self.object(one, &item.selection_set, path))
+                        .collect()
                 }
-                other => self.refuse("undefinedField", format!("Field '{other}' doesn't exist"), path),
+                other => self.refuse(
+                    "undefinedField",
+                    format!("Field '{other}' doesn't exist"),
+                    path,
+                ),
             };
             told.insert(name, value);
         }
@@ -263,18 +331,20 @@ impl<'a, S: Schema> Execution<'a, S> {
 }
 
 /// The fields of a connection, fragments followed.
-fn flattened<'a>(
-    selection: &'a Selected,
-    fragments: &'a Fragments<'a>,
-) -> Vec<&'a Asked> {
+fn flattened<'a>(selection: &'a Selected, fragments: &'a Fragments<'a>) -> Vec<&'a Asked> {
     let mut fields = Vec::new();
     for item in &selection.items {
         match item {
             Selection::Field(field) => fields.push(field),
             Selection::FragmentSpread(spread) => {
-                fields.extend(flattened(&fragments[spread.fragment_name.as_str()].selection_set, fragments));
+                fields.extend(flattened(
+                    &fragments[spread.fragment_name.as_str()].selection_set,
+                    fragments,
+                ));
             }
-            Selection::InlineFragment(inline) => fields.extend(flattened(&inline.selection_set, fragments)),
+            Selection::InlineFragment(inline) => {
+                fields.extend(flattened(&inline.selection_set, fragments))
+            }
         }
     }
     fields

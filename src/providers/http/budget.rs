@@ -145,7 +145,10 @@ mod tests {
         for _ in 0..18 {
             assert_eq!(budget.admit("core", 1, Priority::Query, now()), None);
         }
-        assert_eq!(budget.admit("core", 1, Priority::Query, now()), Some(reset()));
+        assert_eq!(
+            budget.admit("core", 1, Priority::Query, now()),
+            Some(reset())
+        );
         assert_eq!(
             budget.admit("core", 1, Priority::Background, reset()),
             None,
@@ -175,7 +178,10 @@ mod tests {
     fn what_the_server_closes_stays_closed_for_all() {
         let mut budget = Budget::default();
         budget.close("core", reset());
-        assert_eq!(budget.admit("core", 1, Priority::Query, now()), Some(reset()));
+        assert_eq!(
+            budget.admit("core", 1, Priority::Query, now()),
+            Some(reset())
+        );
         assert_eq!(budget.admit("graphql", 1, Priority::Query, now()), None);
     }
 }

@@ -114,7 +114,8 @@ async fn wait_for_limits(call: &Call<'_>, deadline: Instant) -> Result<(), HttpE
             if paced.is_zero() {
                 match limits
                     .budget
-                    .admit(call.resource, call.cost, api.priority, now) {
+                    .admit(call.resource, call.cost, api.priority, now)
+                {
                     None => {
                         limits.paces.iter_mut().for_each(|pace| pace.take(instant));
                         return Ok(());

@@ -60,7 +60,8 @@ impl Installation {
             SettingsError {
                 faults: vec![Fault {
                     key: "privateKey".to_owned(),
-                    message: "is no RSA key in PEM: paste the file that GitHub made for the app".to_owned(),
+                    message: "is no RSA key in PEM: paste the file that GitHub made for the app"
+                        .to_owned(),
                 }],
             }
         })?;

@@ -30,7 +30,11 @@ pub(super) struct Compared {
 
 impl GitHub {
     /// A page of the commits that the head holds and the known commit does not.
-    pub(super) async fn compare(&self, compared: Compared, request: &PageRequest) -> Result<Turn<Piece>, FetchError> {
+    pub(super) async fn compare(
+        &self,
+        compared: Compared,
+        request: &PageRequest,
+    ) -> Result<Turn<Piece>, FetchError> {
         let Compared {
             place,
             known,
@@ -53,7 +57,11 @@ impl GitHub {
         let told: CompareJson = answer.json()?;
         let origin = self.origin(&place, branch.as_deref());
         let mut turn = Turn {
-            events: told.commits.iter().filter_map(|told| commits::compared(&origin, told)).collect(),
+            events: told
+                .commits
+                .iter()
+                .filter_map(|told| commits::compared(&origin, told))
+                .collect(),
             ..Turn::default()
         };
         if answer.next().is_some() && !told.commits.is_empty() {
@@ -77,7 +85,10 @@ impl GitHub {
         repositories: Vec<(Place, Option<String>)>,
         request: &PageRequest,
     ) -> Result<Turn<Piece>, FetchError> {
-        let ids: Vec<String> = repositories.iter().map(|(place, _)| place.id.clone()).collect();
+        let ids: Vec<String> = repositories
+            .iter()
+            .map(|(place, _)| place.id.clone())
+            .collect();
         let asked = documents::holders(&ids, &hashes);
         let mut reply = self.github.ask(request.priority, &asked, false).await?;
         let nodes: Vec<Option<Map<String, Value>>> = reply.take("nodes")?.unwrap_or_default();
@@ -85,7 +96,9 @@ impl GitHub {
         let mut found: BTreeMap<usize, usize> = BTreeMap::new();
         for (at, node) in nodes.iter().enumerate() {
             for number in 0..hashes.len() {
-                let held = node.as_ref().and_then(|node| node.get(&format!("commit{number}")));
+                let held = node
+                    .as_ref()
+                    .and_then(|node| node.get(&format!("commit{number}")));
                 if held.is_some_and(|held| held.get("oid").is_some()) {
                     found.entry(number).or_insert(at);
                 }

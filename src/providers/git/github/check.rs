@@ -11,7 +11,7 @@ use crate::providers::http::Priority;
 use crate::providers::{CheckReport, FetchError};
 
 /// As little of a repository as tells that it is seen.
-const BRIEF: &str = "\
+pub(super) const BRIEF: &str = "\
 fragment Repository on Repository {
   nameWithOwner
 }
@@ -28,21 +28,37 @@ struct Brief {
 }
 
 /// Looks at the first owner, or at the repositories that are named.
-pub(crate) async fn check(github: &GraphQl, named: &Named, now: DateTime<Utc>) -> Result<CheckReport, FetchError> {
+pub(crate) async fn check(
+    github: &GraphQl,
+    named: &Named,
+    now: DateTime<Utc>,
+) -> Result<CheckReport, FetchError> {
     let (seen, mut advice, reply) = match named.owners.first() {
         Some(login) => owner(github, login).await?,
         None => repositories(github, named).await?,
     };
     let left = github.api.limit_left("graphql");
-    let left = left.map(|left| format!("; {}", left.replace("requests", "points"))).unwrap_or_default();
+    let left = left
+        .map(|left| format!("; {}", left.replace("requests", "points")))
+        .unwrap_or_default();
     let answer = &reply.answer;
     if let Some(missing) = missing_scope(answer.header("x-oauth-scopes")) {
         advice.push(missing);
     }
-    let skew = answer.served_at().map(|served_at| now - served_at).filter(|skew| skew.abs() > SKEW);
+    let skew = answer
+        .served_at()
+        .map(|served_at| now - served_at)
+        .filter(|skew| skew.abs() > SKEW);
     if let Some(skew) = skew {
-        let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
-        advice.push(format!("This machine's clock is {} s {direction} GitHub's.", skew.num_seconds().abs()));
+        let direction = if skew > TimeDelta::zero() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        advice.push(format!(
+            "This machine's clock is {} s {direction} GitHub's.",
+            skew.num_seconds().abs()
+        ));
     }
     if github.api.skips_verification() {
         advice.push("TLS certificates are not verified (`skipTlsVerify`).".to_owned());
@@ -56,7 +72,11 @@ pub(crate) async fn check(github: &GraphQl, named: &Named, now: DateTime<Utc>) -
 async fn owner(github: &GraphQl, login: &str) -> Result<(String, Vec<String>, Reply), FetchError> {
     let asked = documents::owner(BRIEF, login, None, false, false);
     let mut reply = github.ask(Priority::Query, &asked, false).await?;
-    let mut advice: Vec<String> = reply.problems.iter().map(|problem| problem.notice(login).text).collect();
+    let mut advice: Vec<String> = reply
+        .problems
+        .iter()
+        .map(|problem| problem.notice(login).text)
+        .collect();
     let told: Option<OwnerJson<Brief>> = reply.take("owner")?;
     let Some(told) = told else {
         advice.push(format!(
@@ -68,29 +88,55 @@ async fn owner(github: &GraphQl, login: &str) -> Result<(String, Vec<String>, Re
 }
 
 fn sight(repositories: &Connection<Brief>, login: &str) -> String {
-    let names: Vec<&str> = repositories.seen().take(FIRST_NAMES).map(|told| told.name_with_owner.as_str()).collect();
+    let names: Vec<&str> = repositories
+        .seen()
+        .take(FIRST_NAMES)
+        .map(|told| told.name_with_owner.as_str())
+        .collect();
     let count = repositories.total_count.unwrap_or(names.len() as u64);
     match names[..] {
         [] => format!("Sees no repository of {login}"),
-        _ if count as usize > names.len() => format!("Sees {count} repositories of {login}: {} …", names.join(", ")),
+        _ if count as usize > names.len() => format!(
+            "Sees {count} repositories of {login}: {} …",
+            names.join(", ")
+        ),
         _ => format!("Sees {count} repositories of {login}: {}", names.join(", ")),
     }
 }
 
-async fn repositories(github: &GraphQl, named: &Named) -> Result<(String, Vec<String>, Reply), FetchError> {
-    let names: Vec<_> = named.repositories.iter().take(super::repositories::MOST_NAMED).cloned().collect();
+async fn repositories(
+    github: &GraphQl,
+    named: &Named,
+) -> Result<(String, Vec<String>, Reply), FetchError> {
+    let names: Vec<_> = named
+        .repositories
+        .iter()
+        .take(super::repositories::MOST_NAMED)
+        .cloned()
+        .collect();
     let asked = documents::by_names(BRIEF, &names);
     let mut reply = github.ask(Priority::Query, &asked, false).await?;
     let (mut seen, mut advice) = (Vec::new(), Vec::new());
     for (at, (owner, name)) in names.iter().enumerate() {
         match reply.take::<Brief>(&format!("named{at}"))? {
             Some(told) => seen.push(told.name_with_owner),
-            None => advice.push(format!("{owner}/{name} is not there, or hidden from these credentials.")),
+            None => advice.push(format!(
+                "{owner}/{name} is not there, or hidden from these credentials."
+            )),
         }
     }
-    let first = seen.iter().take(FIRST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let first = seen
+        .iter()
+        .take(FIRST_NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     let dots = if seen.len() > FIRST_NAMES { " …" } else { "" };
-    let sight = format!("Sees {} of {} repositories: {first}{dots}", seen.len(), names.len());
+    let sight = format!(
+        "Sees {} of {} repositories: {first}{dots}",
+        seen.len(),
+        names.len()
+    );
     Ok((sight, advice, reply))
 }
 
@@ -98,5 +144,6 @@ async fn repositories(github: &GraphQl, named: &Named) -> Result<(String, Vec<St
 fn missing_scope(scopes: Option<&str>) -> Option<String> {
     let scopes: Vec<&str> = scopes?.split(',').map(str::trim).collect();
     let sees_private = scopes.contains(&"repo");
-    (!sees_private).then(|| "The token lacks the scope `repo`: private repositories stay hidden.".to_owned())
+    (!sees_private)
+        .then(|| "The token lacks the scope `repo`: private repositories stay hidden.".to_owned())
 }

@@ -15,7 +15,10 @@ pub(super) fn event(origin: &Origin, told: &CommitJson) -> Option<Event> {
             parents: parents(told).collect(),
             authored_at: Some(told.authored_date),
             committed_at: told.committed_date,
-            author: told.author.as_ref().and_then(|author| author.name.as_deref()),
+            author: told
+                .author
+                .as_ref()
+                .and_then(|author| author.name.as_deref()),
             message: &told.message,
             url: told.url.as_deref(),
         },
@@ -35,9 +38,15 @@ pub(super) fn compared(origin: &Origin, told: &ComparedJson) -> Option<Event> {
         origin,
         &HostedCommit {
             hash: &told.sha,
-            parents: told.parents.iter().map(|parent| parent.sha.as_str()).collect(),
+            parents: told
+                .parents
+                .iter()
+                .map(|parent| parent.sha.as_str())
+                .collect(),
             authored_at,
-            committed_at: committer.and_then(|committer| committer.date).or(authored_at)?,
+            committed_at: committer
+                .and_then(|committer| committer.date)
+                .or(authored_at)?,
             author: author.and_then(|author| author.name.as_deref()),
             message: &told.commit.message,
             url: told.html_url.as_deref(),
@@ -60,7 +69,11 @@ pub(super) enum Novelty {
 /// are followed by their parents, as far as the page goes.
 pub(super) fn novelty(page: &Connection<CommitJson>, head: &str, known: &str) -> Novelty {
     let commits: Vec<&CommitJson> = page.seen().collect();
-    let places: HashMap<&str, usize> = commits.iter().enumerate().map(|(at, commit)| (commit.oid.as_str(), at)).collect();
+    let places: HashMap<&str, usize> = commits
+        .iter()
+        .enumerate()
+        .map(|(at, commit)| (commit.oid.as_str(), at))
+        .collect();
     let old = reached(&commits, &places, known, &HashSet::new());
     let new = reached(&commits, &places, head, &old);
     let is_last = page.next().is_none();
@@ -69,7 +82,10 @@ pub(super) fn novelty(page: &Connection<CommitJson>, head: &str, known: &str) ->
     if !is_last && new.iter().any(|hash| is_beyond(hash)) {
         return Novelty::Unclear;
     }
-    let mut found: Vec<usize> = new.iter().filter_map(|hash| places.get(hash).copied()).collect();
+    let mut found: Vec<usize> = new
+        .iter()
+        .filter_map(|hash| places.get(hash).copied())
+        .collect();
     found.sort_unstable();
     Novelty::All(found)
 }
@@ -113,7 +129,10 @@ mod tests {
                 })
             })
             .collect();
-        serde_json::from_value(json!({"nodes": nodes, "pageInfo": {"hasNextPage": has_next, "endCursor": "c"}})).unwrap()
+        serde_json::from_value(
+            json!({"nodes": nodes, "pageInfo": {"hasNextPage": has_next, "endCursor": "c"}}),
+        )
+        .unwrap()
     }
 
     #[test]

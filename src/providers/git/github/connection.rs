@@ -6,9 +6,7 @@ use url::Url;
 use super::app::Installation;
 use super::graphql::GraphQl;
 use crate::config::{Fault, Field, FieldType, SettingsError, SourceSettings};
-use crate::providers::http::{
-    Api, Credential, Limits, Network, Profile, secret, text, text_list,
-};
+use crate::providers::http::{Api, Credential, Limits, Network, Profile, secret, text, text_list};
 use crate::providers::scope::SCOPE_FIELDS;
 
 /// Source: docs.github.com, "Rate limits for the REST API" and "Rate limits and query limits for the GraphQL API": 100
@@ -143,7 +141,8 @@ fn places(written: &str) -> Result<Places, SettingsError> {
     url.set_query(None);
     url.set_fragment(None);
     let is_residency = host.ends_with(".ghe.com");
-    if host == "github.com" || host == "api.github.com" || host == "www.github.com" || is_residency {
+    if host == "github.com" || host == "api.github.com" || host == "www.github.com" || is_residency
+    {
         let api = match host.as_str() {
             "github.com" | "www.github.com" => "api.github.com".to_owned(),
             _ if host.starts_with("api.") => host,
@@ -175,7 +174,10 @@ fn places(written: &str) -> Result<Places, SettingsError> {
 ///
 /// # Errors
 /// What the settings lack.
-pub(crate) fn connect(source: &SourceSettings, network: &Network) -> Result<GraphQl, SettingsError> {
+pub(crate) fn connect(
+    source: &SourceSettings,
+    network: &Network,
+) -> Result<GraphQl, SettingsError> {
     let written = text(source, "url").unwrap_or_else(|| "https://github.com".to_owned());
     let places = places(&written)?;
     let api = |credential| Api::connect(network, source, places.base.clone(), PROFILE, credential);
@@ -230,7 +232,10 @@ fn app(source: &SourceSettings) -> Result<Option<App>, SettingsError> {
             key,
         })),
         (None, _, _) => Err(fault("appId", "is missing: an app needs its number")),
-        (_, None, _) => Err(fault("installationId", "is missing: an app is asked for one installation")),
+        (_, None, _) => Err(fault(
+            "installationId",
+            "is missing: an app is asked for one installation",
+        )),
         (_, _, None) => Err(fault("privateKey", "is missing: an app signs with its key")),
     }
 }
@@ -241,17 +246,40 @@ mod tests {
 
     fn at(written: &str) -> String {
         let places = places(written).unwrap();
-        let join = |parts: &[&str]| format!("{}/{}", places.base.as_str().trim_end_matches('/'), parts.join("/"));
+        let join = |parts: &[&str]| {
+            format!(
+                "{}/{}",
+                places.base.as_str().trim_end_matches('/'),
+                parts.join("/")
+            )
+        };
         format!("{} {}", join(places.graphql), join(places.rest))
     }
 
     #[test]
     fn every_github_is_found_from_the_address_that_browsers_show() {
-        assert_eq!(at("https://github.com"), "https://api.github.com/graphql https://api.github.com/");
-        assert_eq!(at("https://api.github.com/"), "https://api.github.com/graphql https://api.github.com/");
-        assert_eq!(at("https://acme.ghe.com/acme"), "https://api.acme.ghe.com/graphql https://api.acme.ghe.com/");
-        for written in ["https://ghe.acme.example", "https://ghe.acme.example/", "https://ghe.acme.example/api/v3"] {
-            assert_eq!(at(written), "https://ghe.acme.example/api/graphql https://ghe.acme.example/api/v3", "{written}");
+        assert_eq!(
+            at("https://github.com"),
+            "https://api.github.com/graphql https://api.github.com/"
+        );
+        assert_eq!(
+            at("https://api.github.com/"),
+            "https://api.github.com/graphql https://api.github.com/"
+        );
+        assert_eq!(
+            at("https://acme.ghe.com/acme"),
+            "https://api.acme.ghe.com/graphql https://api.acme.ghe.com/"
+        );
+        for written in [
+            "https://ghe.acme.example",
+            "https://ghe.acme.example/",
+            "https://ghe.acme.example/api/v3",
+        ] {
+            assert_eq!(
+                at(written),
+                "https://ghe.acme.example/api/graphql https://ghe.acme.example/api/v3",
+                "{written}"
+            );
         }
         assert!(places("ghe.acme.example").is_err());
     }

@@ -75,17 +75,40 @@ fragment Tags on RefConnection {
 }
 ";
 
+const DEPLOYMENTS: &str = "\
+fragment Deployments on DeploymentConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes { ...Deployment }
+}
+";
+
+/// A deployment with its statuses.
+pub(crate) const DEPLOYMENT: &str = "\
+fragment Deployment on Deployment {
+  id commitOid environment originalEnvironment createdAt state
+  ref { name prefix }
+  statuses(first: 30) { nodes { state createdAt logUrl } }
+}
+";
+
 /// A kind of list that batches read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ListKind {
+pub(crate) enum ListKind {
     History,
     PullRequests,
     Releases,
     Tags,
+    Deployments,
 }
 
 impl ListKind {
-    const ALL: [Self; 4] = [Self::History, Self::PullRequests, Self::Releases, Self::Tags];
+    const ALL: [Self; 5] = [
+        Self::History,
+        Self::PullRequests,
+        Self::Releases,
+        Self::Tags,
+        Self::Deployments,
+    ];
 
     fn fragment(self) -> &'static str {
         match self {
@@ -93,13 +116,14 @@ impl ListKind {
             Self::PullRequests => PULL_REQUESTS,
             Self::Releases => RELEASES,
             Self::Tags => TAGS,
+            Self::Deployments => DEPLOYMENTS,
         }
     }
 
     /// The connections that a page of it follows: its own, and those of each of its hundred things.
     fn connections(self) -> u32 {
         match self {
-            Self::History => 1 + 100,
+            Self::History | Self::Deployments => 1 + 100,
             Self::PullRequests => 1 + 4 * 100,
             Self::Releases | Self::Tags => 1,
         }
@@ -114,6 +138,9 @@ impl ListKind {
             Self::PullRequests => format!(
                 "pullRequests(first: 100, after: $after{at}, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ ...PullRequests }}"
             ),
+            Self::Deployments => format!(
+                "deployments(first: 100, after: $after{at}, orderBy: {{field: CREATED_AT, direction: DESC}}) {{ ...Deployments }}"
+            ),
             Self::Releases => format!(
                 "releases(first: 100, after: $after{at}, orderBy: {{field: CREATED_AT, direction: DESC}}) {{ ...Releases }}"
             ),
@@ -126,12 +153,12 @@ impl ListKind {
 
 /// One part of a batch: a page of a list of a repository.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
-    pub(super) kind: ListKind,
-    pub(super) repository: &'a str,
+pub(crate) struct Part<'a> {
+    pub(crate) kind: ListKind,
+    pub(crate) repository: &'a str,
     /// The commit whose history is read.
-    pub(super) oid: Option<&'a str>,
-    pub(super) after: Option<&'a str>,
+    pub(crate) oid: Option<&'a str>,
+    pub(crate) after: Option<&'a str>,
 }
 
 /// A document with its variables.
@@ -152,7 +179,7 @@ fn points(connections: u32) -> u32 {
 const OF_A_PROBE: u32 = 1 + 3 * 100;
 
 /// Asks for pages of lists; the answer has them as `list0`, `list1`, … in this order.
-pub(super) fn batch(parts: &[Part<'_>]) -> Asked {
+pub(crate) fn batch(parts: &[Part<'_>]) -> Asked {
     let mut variables = Map::new();
     let (mut declared, mut body) = (String::new(), String::new());
     for (at, part) in parts.iter().enumerate() {
@@ -173,6 +200,9 @@ pub(super) fn batch(parts: &[Part<'_>]) -> Asked {
             document += kind.fragment();
         }
     }
+    if parts.iter().any(|part| part.kind == ListKind::Deployments) {
+        document += DEPLOYMENT;
+    }
     Asked {
         document,
         variables,
@@ -181,9 +211,21 @@ pub(super) fn batch(parts: &[Part<'_>]) -> Asked {
 }
 
 /// Asks for a page of an owner's repositories, each as the fragment `Repository` tells; the answer has it as `owner`.
-pub(crate) fn owner(fragment: &str, login: &str, after: Option<&str>, archived: bool, forks: bool) -> Asked {
+pub(crate) fn owner(
+    fragment: &str,
+    login: &str,
+    after: Option<&str>,
+    archived: bool,
+    forks: bool,
+) -> Asked {
     // Null is "either".
-    let only_without = |with: bool| if with { Value::Null } else { Value::Bool(false) };
+    let only_without = |with: bool| {
+        if with {
+            Value::Null
+        } else {
+            Value::Bool(false)
+        }
+    };
     let variables = [
         ("login", login.into()),
         ("after", after.into()),
@@ -214,7 +256,9 @@ pub(crate) fn by_names(fragment: &str, names: &[(String, String)]) -> Asked {
     let (mut declared, mut body) = (String::new(), String::new());
     for (at, (owner, name)) in names.iter().enumerate() {
         declared += &format!("$owner{at}: String!, $name{at}: String!, ");
-        body += &format!("  named{at}: repository(owner: $owner{at}, name: $name{at}) {{ ...Repository }}\n");
+        body += &format!(
+            "  named{at}: repository(owner: $owner{at}, name: $name{at}) {{ ...Repository }}\n"
+        );
         variables.insert(format!("owner{at}"), owner.as_str().into());
         variables.insert(format!("name{at}"), name.as_str().into());
     }
@@ -236,11 +280,42 @@ pub(super) fn holders(ids: &[String], hashes: &[String]) -> Asked {
         body += &format!(" commit{at}: object(oid: $oid{at}) {{ ... on Commit {{ oid }} }}");
         variables.insert(format!("oid{at}"), hash.as_str().into());
     }
-    let document =
-        format!("query Holders($ids: [ID!]!{declared}) {{\n  nodes(ids: $ids) {{ ... on Repository {{ id{body} }} }}\n}}\n");
+    let document = format!(
+        "query Holders($ids: [ID!]!{declared}) {{\n  nodes(ids: $ids) {{ ... on Repository {{ id{body} }} }}\n}}\n"
+    );
     Asked {
         document,
         variables,
         points: points(0),
+    }
+}
+
+/// What tells whether anything ran or was deployed in a repository.
+///
+/// A run makes a check suite on its commit, so that those of the default branch's head tell of runs that no push began.
+pub(crate) const ACTIVITY: &str = "\
+fragment Repository on Repository {
+  id nameWithOwner url isArchived isFork isDisabled pushedAt
+  defaultBranchRef { target { oid ... on Commit { checkSuites(first: 1) { totalCount } } } }
+  deployments(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { createdAt } }
+}
+";
+
+const UNFINISHED: &str = "\
+query Unfinished($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ...Deployment
+    ... on Deployment { __typename repository { id url } }
+    ... on WorkflowRun { __typename id url workflow { name } checkSuite { status conclusion updatedAt commit { oid } repository { id url } } }
+  }
+}
+";
+
+/// Asks how deployments and runs went on, by node id, at most 100; the answer has them as `nodes`.
+pub(crate) fn unfinished(ids: &[String]) -> Asked {
+    Asked {
+        document: format!("{UNFINISHED}{DEPLOYMENT}"),
+        variables: [("ids".to_owned(), ids.into())].into_iter().collect(),
+        points: points(100),
     }
 }

@@ -106,7 +106,9 @@ impl GraphQl {
                 variables: &asked.variables,
             });
         let answer = call.send().await.map_err(unanswered)?;
-        let body: Body = answer.json().map_err(|error| Unasked::Failed(error.into()))?;
+        let body: Body = answer
+            .json()
+            .map_err(|error| Unasked::Failed(error.into()))?;
         let what = answer.what().to_owned();
         let mut problems = Vec::new();
         for told in body.errors {
@@ -117,7 +119,9 @@ impl GraphQl {
             problems.push(problem);
         }
         let Some(data) = body.data else {
-            let said = problems.first().map_or("it answers without data", |problem| &problem.message);
+            let said = problems
+                .first()
+                .map_or("it answers without data", |problem| &problem.message);
             return Err(Unasked::Failed(FetchError::Malformed {
                 source: anyhow::anyhow!("{said}"),
                 what,
@@ -134,9 +138,14 @@ impl GraphQl {
 
 fn unanswered(error: HttpError) -> Unasked {
     let is_late = match &error {
-        HttpError::Unavailable { source, .. } => source.downcast_ref().is_some_and(|ServerFault(status)| {
-            matches!(*status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT)
-        }),
+        HttpError::Unavailable { source, .. } => {
+            source.downcast_ref().is_some_and(|ServerFault(status)| {
+                matches!(
+                    *status,
+                    StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+                )
+            })
+        }
         HttpError::Unauthorized { .. }
         | HttpError::Forbidden { .. }
         | HttpError::NotFound { .. }
@@ -158,7 +167,12 @@ impl Problem {
             other => other.to_string(),
         };
         Self {
-            path: told.path.unwrap_or_default().into_iter().map(part).collect(),
+            path: told
+                .path
+                .unwrap_or_default()
+                .into_iter()
+                .map(part)
+                .collect(),
             kind: told.kind.unwrap_or_default(),
             message: told.message.chars().take(LONGEST_WORD).collect(),
         }
@@ -192,7 +206,12 @@ impl Problem {
 
     /// What people are told of the thing that is missing.
     pub(crate) fn notice(&self, thing: &str) -> Notice {
-        let permission = match self.path.iter().map(String::as_str).find(|part| permission(part).is_some()) {
+        let permission = match self
+            .path
+            .iter()
+            .map(String::as_str)
+            .find(|part| permission(part).is_some())
+        {
             Some(part) => permission(part).unwrap_or_default(),
             None => "Metadata",
         };
@@ -237,7 +256,8 @@ fn limited_until(answer: &Answer) -> DateTime<Utc> {
     if let Some(seconds) = number("retry-after") {
         return served_at + TimeDelta::seconds(seconds.clamp(0, 86_400));
     }
-    let reset_at = number("x-ratelimit-reset").filter(|_| answer.header("x-ratelimit-remaining") == Some("0"));
+    let reset_at =
+        number("x-ratelimit-reset").filter(|_| answer.header("x-ratelimit-remaining") == Some("0"));
     reset_at
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
         .unwrap_or(served_at + UNSAID_WAIT)
@@ -248,7 +268,10 @@ impl Reply {
     ///
     /// # Errors
     /// Another shape than the reference's.
-    pub(crate) fn take<T: DeserializeOwned>(&mut self, alias: &str) -> Result<Option<T>, FetchError> {
+    pub(crate) fn take<T: DeserializeOwned>(
+        &mut self,
+        alias: &str,
+    ) -> Result<Option<T>, FetchError> {
         let value = self.data.remove(alias).unwrap_or_default();
         serde_json::from_value(value).map_err(|error| {
             // serde's text may quote what it read; only the kind of fault is told.

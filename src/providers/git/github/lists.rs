@@ -17,12 +17,21 @@ use crate::providers::{FetchError, PageRequest};
 
 impl GitHub {
     /// Reads as many of the lists as weigh `most` together, a page of each.
-    pub(super) async fn lists(&self, lists: Vec<List>, most: u32, request: &PageRequest) -> Result<Turn<Piece>, FetchError> {
+    pub(super) async fn lists(
+        &self,
+        lists: Vec<List>,
+        most: u32,
+        request: &PageRequest,
+    ) -> Result<Turn<Piece>, FetchError> {
         let (batch, mut rest) = take(lists, most);
         let parts: Vec<Part<'_>> = batch.iter().map(part).collect();
         let asked = documents::batch(&parts);
         let can_be_split = batch.len() > 1;
-        let mut reply = match self.github.ask(request.priority, &asked, can_be_split).await {
+        let mut reply = match self
+            .github
+            .ask(request.priority, &asked, can_be_split)
+            .await
+        {
             Ok(reply) => reply,
             Err(Unasked::TooHeavy(_)) if can_be_split => {
                 // What is left of the pool is asked for in halves from now on.
@@ -43,7 +52,8 @@ impl GitHub {
             let (Some(told), true) = (told, is_told) else {
                 let problem = reply.problem(&alias);
                 let name = &list.place.path;
-                turn.notices.push(problem.map_or_else(|| gone(name), |problem| problem.notice(name)));
+                turn.notices
+                    .push(problem.map_or_else(|| gone(name), |problem| problem.notice(name)));
                 // A head that is gone is looked for anew from the branch's head of the next reading.
                 continue;
             };
@@ -56,10 +66,18 @@ impl GitHub {
     }
 
     /// What a page brings; the list again where it has a next page.
-    fn page(&self, list: List, told: ListsJson, request: &PageRequest, turn: &mut Turn<Piece>) -> Option<List> {
+    fn page(
+        &self,
+        list: List,
+        told: ListsJson,
+        request: &PageRequest,
+        turn: &mut Turn<Piece>,
+    ) -> Option<List> {
         let start = request.range.start;
         match list.what.clone() {
-            What::History { known: Some(known), .. } if list.after.is_none() => {
+            What::History {
+                known: Some(known), ..
+            } if list.after.is_none() => {
                 self.newer(&list, &known, &told.object?.history?, turn);
                 None
             }
@@ -70,17 +88,31 @@ impl GitHub {
             What::Releases(marks) => {
                 let page = told.releases?;
                 let repository = repository(&list.place);
-                let told = page.seen().filter_map(|told| releases::of_release(&self.source, &repository, told));
+                let told = page
+                    .seen()
+                    .filter_map(|told| releases::of_release(&self.source, &repository, told));
                 turn.events.extend(told);
                 let oldest = page.seen().map(|told: &ReleaseJson| told.created_at).min();
-                go_on(list, (Fact::Releases, marks), oldest, page.next(), start, turn)
+                go_on(
+                    list,
+                    (Fact::Releases, marks),
+                    oldest,
+                    page.next(),
+                    start,
+                    turn,
+                )
             }
             What::Tags(marks) => {
                 let page = told.refs?;
                 let repository = repository(&list.place);
-                let told = page.seen().filter_map(|told| releases::of_tag(&self.source, &repository, told));
+                let told = page
+                    .seen()
+                    .filter_map(|told| releases::of_tag(&self.source, &repository, told));
                 turn.events.extend(told);
-                let oldest = page.seen().filter_map(|told: &RefJson| releases::listed_at(told)).min();
+                let oldest = page
+                    .seen()
+                    .filter_map(|told: &RefJson| releases::listed_at(told))
+                    .min();
                 go_on(list, (Fact::Tags, marks), oldest, page.next(), start, turn)
             }
         }
@@ -97,12 +129,25 @@ impl GitHub {
     }
 
     /// A page of a history that is read down to the asked range.
-    fn history(&self, list: List, page: &Connection<CommitJson>, start: DateTime<Utc>, turn: &mut Turn<Piece>) -> Option<List> {
-        let What::History { head, branch, is_deeper, .. } = &list.what else {
+    fn history(
+        &self,
+        list: List,
+        page: &Connection<CommitJson>,
+        start: DateTime<Utc>,
+        turn: &mut Turn<Piece>,
+    ) -> Option<List> {
+        let What::History {
+            head,
+            branch,
+            is_deeper,
+            ..
+        } = &list.what
+        else {
             return None;
         };
         let origin = self.origin(&list.place, branch.as_deref());
-        turn.events.extend(page.seen().filter_map(|told| commits::event(&origin, told)));
+        turn.events
+            .extend(page.seen().filter_map(|told| commits::event(&origin, told)));
         let oldest = page.seen().next_back().map(|told| told.committed_date);
         let is_deep_enough = oldest.is_none_or(|oldest| oldest < start);
         if let Some(after) = page.next().filter(|_| !is_deep_enough) {
@@ -111,15 +156,24 @@ impl GitHub {
         }
         let id = &list.place.id;
         if branch.is_some() {
-            turn.learnt.extend((!is_deeper).then(|| Fact::Head.learn(id, head.as_str())));
-            let depth = page.next().map(|cursor| format!("{} {head} {cursor}", written(start)));
+            turn.learnt
+                .extend((!is_deeper).then(|| Fact::Head.learn(id, head.as_str())));
+            let depth = page
+                .next()
+                .map(|cursor| format!("{} {head} {cursor}", written(start)));
             turn.learnt.push((Fact::Depth.key(id), depth));
         }
         None
     }
 
     /// The first page of a history of which a part is known.
-    fn newer(&self, list: &List, known: &str, page: &Connection<CommitJson>, turn: &mut Turn<Piece>) {
+    fn newer(
+        &self,
+        list: &List,
+        known: &str,
+        page: &Connection<CommitJson>,
+        turn: &mut Turn<Piece>,
+    ) {
         let What::History { head, branch, .. } = &list.what else {
             return;
         };
@@ -127,9 +181,14 @@ impl GitHub {
             Novelty::All(places) => {
                 let origin = self.origin(&list.place, branch.as_deref());
                 let told: Vec<&CommitJson> = page.seen().collect();
-                turn.events.extend(places.into_iter().filter_map(|at| commits::event(&origin, told[at])));
+                turn.events.extend(
+                    places
+                        .into_iter()
+                        .filter_map(|at| commits::event(&origin, told[at])),
+                );
                 let is_default = branch.is_some();
-                turn.learnt.extend(is_default.then(|| Fact::Head.learn(&list.place.id, head.as_str())));
+                turn.learnt
+                    .extend(is_default.then(|| Fact::Head.learn(&list.place.id, head.as_str())));
             }
             Novelty::Unclear => turn.next.push(Piece::Compare {
                 place: list.place.clone(),
@@ -149,7 +208,9 @@ impl GitHub {
         turn: &mut Turn<Piece>,
     ) -> Option<List> {
         let repository = repository(&list.place);
-        let told = page.seen().filter_map(|told| pull_requests::event(&self.source, &repository, told));
+        let told = page
+            .seen()
+            .filter_map(|told| pull_requests::event(&self.source, &repository, told));
         turn.events.extend(told);
         let oldest = page.seen().next_back().map(|told| told.updated_at);
         let is_deep_enough = oldest.is_none_or(|oldest| oldest < until);
@@ -158,13 +219,19 @@ impl GitHub {
             return Some(List { after, ..list });
         }
         let id = &list.place.id;
-        if let What::PullRequests { newest: Some(newest), .. } = &list.what {
-            turn.learnt.push(Fact::PullRequests.learn(id, written(*newest)));
+        if let What::PullRequests {
+            newest: Some(newest),
+            ..
+        } = &list.what
+        {
+            turn.learnt
+                .push(Fact::PullRequests.learn(id, written(*newest)));
         }
         // One that ended at what an earlier reading had read leaves that one's depth.
         if !is_warm {
             let cursor = page.next().unwrap_or_default();
-            turn.learnt.push(Fact::PullRequestsDepth.learn(id, format!("{} {cursor}", written(until))));
+            turn.learnt
+                .push(Fact::PullRequestsDepth.learn(id, format!("{} {cursor}", written(until))));
         }
         None
     }
@@ -198,8 +265,15 @@ fn go_on(
             ..list
         });
     }
-    let floor = if next.is_none() { DateTime::UNIX_EPOCH } else { marks.floor };
-    turn.learnt.push(fact.learn(&list.place.id, format!("{} {}", written(floor), marks.fingerprint)));
+    let floor = if next.is_none() {
+        DateTime::UNIX_EPOCH
+    } else {
+        marks.floor
+    };
+    turn.learnt.push(fact.learn(
+        &list.place.id,
+        format!("{} {}", written(floor), marks.fingerprint),
+    ));
     None
 }
 
@@ -216,7 +290,10 @@ fn part(list: &List) -> Part<'_> {
 /// Whether the answer has the list that was asked for.
 fn holds(told: &ListsJson, what: &What) -> bool {
     match what {
-        What::History { .. } => told.object.as_ref().is_some_and(|object| object.history.is_some()),
+        What::History { .. } => told
+            .object
+            .as_ref()
+            .is_some_and(|object| object.history.is_some()),
         What::PullRequests { .. } => told.pull_requests.is_some(),
         What::Releases(_) => told.releases.is_some(),
         What::Tags(_) => told.refs.is_some(),

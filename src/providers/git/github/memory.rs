@@ -52,17 +52,17 @@ impl Fact {
 }
 
 /// The key of a repository that the settings name.
-pub(super) fn named(owner: &str, name: &str) -> String {
+pub(crate) fn named(owner: &str, name: &str) -> String {
     format!("named:{}/{}", owner.to_lowercase(), name.to_lowercase())
 }
 
 /// An instant as it is kept.
-pub(super) fn written(at: DateTime<Utc>) -> String {
+pub(crate) fn written(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// An instant that was kept, and what stands behind it.
-pub(super) fn dated(value: &str) -> Option<(DateTime<Utc>, &str)> {
+pub(crate) fn dated(value: &str) -> Option<(DateTime<Utc>, &str)> {
     let (at, rest) = value.split_once(' ').unwrap_or((value, ""));
     Some((at.parse().ok()?, rest)) // What cannot be read is as good as forgotten.
 }

@@ -2,14 +2,15 @@
 
 mod app;
 mod branches;
-mod check;
+mod changed;
+pub(crate) mod check;
 mod commits;
 pub(crate) mod connection;
 pub(crate) mod documents;
 pub(crate) mod graphql;
 pub(crate) mod json;
 mod lists;
-mod memory;
+pub(crate) mod memory;
 mod pieces;
 mod pull_requests;
 mod reading;
@@ -30,7 +31,9 @@ use crate::config::{Field, FieldValue, SettingsError, SourceSettings};
 use crate::model::{EventKind, EventKinds};
 use crate::providers::http::{CONNECTION_FIELDS, Network, connection_fields};
 use crate::providers::scope::Scope;
-use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach, walk};
+use crate::providers::{
+    CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach, walk,
+};
 
 /// GitHub as a Git host (design, section 5).
 pub static KIND: ProviderKind = ProviderKind {
@@ -48,7 +51,8 @@ pub static KIND: ProviderKind = ProviderKind {
     connect,
 };
 
-static FIELDS: [Field; GITHUB_FIELDS.len() + CONNECTION_FIELDS.len()] = connection_fields(GITHUB_FIELDS);
+static FIELDS: [Field; GITHUB_FIELDS.len() + CONNECTION_FIELDS.len()] =
+    connection_fields(GITHUB_FIELDS);
 
 fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provider>, SettingsError> {
     let is_on = |key| source.fields.get(key) == Some(&FieldValue::Boolean(true));

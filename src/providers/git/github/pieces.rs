@@ -37,6 +37,8 @@ pub(super) enum Piece {
         seen: Vec<String>,
         /// The names taken so far.
         taken: Vec<String>,
+        /// Lists of earlier pages that are too few to ask for by themselves.
+        lists: Vec<List>,
     },
     /// Repositories that were never seen, by name.
     Named { names: Vec<(String, String)> },
@@ -148,6 +150,11 @@ pub(super) fn take(lists: Vec<List>, most: u32) -> (Vec<List>, Vec<List>) {
         }
     }
     (taken, rest)
+}
+
+/// Whether lists are so many that questions for them alone are nearly full.
+pub(super) fn are_many(lists: &[List]) -> bool {
+    lists.iter().map(List::weight).sum::<u32>() >= 8 * MOST_WEIGHT
 }
 
 /// Lists as pools that are read beside each other; few lists make one, so that questions are full.

@@ -14,7 +14,11 @@ enum Landed {
 }
 
 /// The event of a pull request.
-pub(super) fn event(source: &SourceName, repository: &Repository, told: &PullRequestJson) -> Option<Event> {
+pub(super) fn event(
+    source: &SourceName,
+    repository: &Repository,
+    told: &PullRequestJson,
+) -> Option<Event> {
     let own: Vec<_> = told.commits.seen().map(|own| &own.commit).collect();
     let hash = |text: &str| text.parse::<CommitHash>().ok(); // A hash that is none is left out.
     let result = told
@@ -28,7 +32,8 @@ pub(super) fn event(source: &SourceName, repository: &Repository, told: &PullReq
         Landed::AsSquash => (None, result),
     };
     let reviews = || {
-        seen(&told.reviews).filter(|review| is_somebody_else(review.author.as_ref(), told.author.as_ref()))
+        seen(&told.reviews)
+            .filter(|review| is_somebody_else(review.author.as_ref(), told.author.as_ref()))
     };
     let request = PullRequest {
         repository: repository.clone(),
@@ -40,8 +45,14 @@ pub(super) fn event(source: &SourceName, repository: &Repository, told: &PullReq
         squash_commit,
         commits: own.iter().filter_map(|commit| hash(&commit.oid)).collect(),
         opened_at: Some(told.created_at.trunc_subsecs(3)),
-        first_commit_at: own.iter().map(|commit| commit.committed_date.trunc_subsecs(3)).min(),
-        first_review_at: reviews().filter_map(|review| review.submitted_at).min().map(|at| at.trunc_subsecs(3)),
+        first_commit_at: own
+            .iter()
+            .map(|commit| commit.committed_date.trunc_subsecs(3))
+            .min(),
+        first_review_at: reviews()
+            .filter_map(|review| review.submitted_at)
+            .min()
+            .map(|at| at.trunc_subsecs(3)),
         approved_at: reviews()
             .filter(|review| review.state == "APPROVED")
             .filter_map(|review| review.submitted_at)
@@ -49,7 +60,10 @@ pub(super) fn event(source: &SourceName, repository: &Repository, told: &PullReq
             .map(|at| at.trunc_subsecs(3)),
         merged_at: told.merged_at.map(|at| at.trunc_subsecs(3)),
         closed_at: told.closed_at.map(|at| at.trunc_subsecs(3)),
-        author: told.author.as_ref().map(|author| Text::from(author.login.as_str())),
+        author: told
+            .author
+            .as_ref()
+            .map(|author| Text::from(author.login.as_str())),
         labels: Labels::from_names(seen(&told.labels).map(|label| label.name.as_str())),
         title: (!told.title.is_empty()).then(|| Text::from(told.title.as_str())),
         bot: told.author.as_ref().is_some_and(is_bot),
@@ -78,7 +92,8 @@ fn landed(told: &PullRequestJson) -> Landed {
     };
     let is_merge = result.parents.total_count.unwrap_or_default() > 1;
     let own = || told.commits.seen().map(|own| &own.commit);
-    let is_kept = own().any(|commit| commit.oid == result.oid || commit.authored_date == result.authored_date);
+    let is_kept = own()
+        .any(|commit| commit.oid == result.oid || commit.authored_date == result.authored_date);
     if is_merge || is_kept {
         Landed::AsMerge
     } else {

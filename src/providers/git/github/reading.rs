@@ -49,7 +49,11 @@ impl Walk for GitHub {
                     after,
                     seen,
                     taken,
-                } => self.owner((login, after), (seen, taken), request, &known).await,
+                    lists,
+                } => {
+                    self.owner((login, after), (seen, taken, lists), request, &known)
+                        .await
+                }
                 Piece::Named { names } => self.named(names, request, &known).await,
                 Piece::Seen { repositories } => self.seen(repositories, request, &known).await,
                 Piece::Lists { lists, most } => self.lists(lists, most, request).await,

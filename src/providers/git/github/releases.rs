@@ -9,7 +9,11 @@ use crate::providers::git::hosted;
 /// The event of a release; `None` for a draft, and where its tag does not exist.
 ///
 /// The tag's own time comes with the tag.
-pub(super) fn of_release(source: &SourceName, repository: &Repository, told: &ReleaseJson) -> Option<Event> {
+pub(super) fn of_release(
+    source: &SourceName,
+    repository: &Repository,
+    told: &ReleaseJson,
+) -> Option<Event> {
     let release = Release {
         repository: repository.clone(),
         tag: Text::from(told.tag_name.as_str()),
@@ -24,7 +28,11 @@ pub(super) fn of_release(source: &SourceName, repository: &Repository, told: &Re
 }
 
 /// The event of a tag; `None` where it marks no commit.
-pub(super) fn of_tag(source: &SourceName, repository: &Repository, told: &RefJson) -> Option<Event> {
+pub(super) fn of_tag(
+    source: &SourceName,
+    repository: &Repository,
+    told: &RefJson,
+) -> Option<Event> {
     let target = told.target.as_ref()?;
     let commit = commit_of(target)?;
     let tagged_at = time_of(target)?;

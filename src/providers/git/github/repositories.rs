@@ -1,12 +1,11 @@
 //! The repositories of the scope, and what of each is to be read: only what the probe says has changed.
 
-use chrono::{DateTime, Utc};
-
+use super::changed::{changed, head_of};
 use super::documents::{self, PROBE};
 use super::graphql::{Reply, gone};
-use super::json::{Newest, OwnerJson, RefJson, RepositoryJson, UpdatedJson};
+use super::json::{OwnerJson, RepositoryJson};
 use super::memory::{self, Fact};
-use super::pieces::{List, Marks, PAGES_OF_CHANGED, Piece, Place, What, pools};
+use super::pieces::{List, Piece, Place, are_many, pools};
 use super::reading::GitHub;
 use crate::model::Notice;
 use crate::providers::scope::{self, MOST_READ, Standing};
@@ -23,11 +22,17 @@ impl GitHub {
     pub(super) async fn owner(
         &self,
         (login, after): (String, Option<String>),
-        (mut seen, mut taken): (Vec<String>, Vec<String>),
+        (mut seen, mut taken, mut lists): (Vec<String>, Vec<String>, Vec<List>),
         request: &PageRequest,
         known: &Known,
     ) -> Result<Turn<Piece>, FetchError> {
-        let asked = documents::owner(PROBE, &login, after.as_deref(), self.with_archived, self.with_forks);
+        let asked = documents::owner(
+            PROBE,
+            &login,
+            after.as_deref(),
+            self.with_archived,
+            self.with_forks,
+        );
         let mut reply = self.github.ask(request.priority, &asked, false).await?;
         let mut turn = Turn::default();
         let Some(owner) = reply.take::<OwnerJson<RepositoryJson>>("owner")? else {
@@ -53,20 +58,32 @@ impl GitHub {
                 found.push(told.clone());
             }
         }
+        lists.extend(self.look_at(&found, request, known, &mut turn));
         match repositories.next() {
-            Some(after) if taken.len() < MOST_READ => turn.next.push(Piece::Owner {
-                login,
-                after: Some(after.to_owned()),
-                seen,
-                taken,
-            }),
+            Some(after) if taken.len() < MOST_READ => {
+                // Lists of several pages fill questions better than those of one.
+                let asked = if are_many(&lists) {
+                    std::mem::take(&mut lists)
+                } else {
+                    Vec::new()
+                };
+                turn.next.push(Piece::Owner {
+                    login,
+                    after: Some(after.to_owned()),
+                    seen,
+                    taken,
+                    lists,
+                });
+                turn.next.extend(pools(asked));
+                return Ok(turn);
+            }
             Some(_) => {
                 let count = repositories.total_count.unwrap_or_default() as usize;
                 turn.notices.push(scope::too_many(count, &taken));
             }
             None => self.tell_missing(&login, &seen, known, &mut turn),
         }
-        self.look_at(&found, request, known, &mut turn);
+        turn.next.extend(pools(lists));
         Ok(turn)
     }
 
@@ -77,7 +94,9 @@ impl GitHub {
             let owner = name.rsplit('/').nth(1);
             let id = &key["name:".len()..];
             let is_named = self.named.repositories.iter().any(|(owner, other)| {
-                known.get(&memory::named(owner, other)).is_some_and(|named| named == id)
+                known
+                    .get(&memory::named(owner, other))
+                    .is_some_and(|named| named == id)
             });
             if owner == Some(&login) && !is_named && !seen.iter().any(|seen| seen == id) {
                 turn.notices.push(Notice::warning(format!(
@@ -103,17 +122,21 @@ impl GitHub {
             let alias = format!("named{at}");
             match reply.take::<RepositoryJson>(&alias)? {
                 Some(told) => {
-                    turn.learnt.push((memory::named(owner, name), Some(told.id.clone())));
+                    turn.learnt
+                        .push((memory::named(owner, name), Some(told.id.clone())));
                     found.push(told);
                 }
                 None => {
                     let thing = format!("{owner}/{name}");
                     let problem = reply.problem(&alias);
-                    turn.notices.push(problem.map_or_else(|| gone(&thing), |problem| problem.notice(&thing)));
+                    turn.notices.push(
+                        problem.map_or_else(|| gone(&thing), |problem| problem.notice(&thing)),
+                    );
                 }
             }
         }
-        self.look_at(&found, request, known, &mut turn);
+        let lists = self.look_at(&found, request, known, &mut turn);
+        turn.next.extend(pools(lists));
         Ok(turn)
     }
 
@@ -129,16 +152,27 @@ impl GitHub {
         let mut reply = self.github.ask(request.priority, &asked, false).await?;
         let told: Vec<Option<RepositoryJson>> = reply.take("nodes")?.unwrap_or_default();
         let mut turn = Turn::default();
-        for ((_, name), _) in repositories.iter().zip(&told).filter(|(_, told)| told.is_none()) {
+        for ((_, name), _) in repositories
+            .iter()
+            .zip(&told)
+            .filter(|(_, told)| told.is_none())
+        {
             turn.notices.push(gone(name));
         }
         let found: Vec<RepositoryJson> = told.into_iter().flatten().collect();
-        self.look_at(&found, request, known, &mut turn);
+        let lists = self.look_at(&found, request, known, &mut turn);
+        turn.next.extend(pools(lists));
         Ok(turn)
     }
 
     /// What is to be read of these repositories.
-    fn look_at(&self, found: &[RepositoryJson], request: &PageRequest, known: &Known, turn: &mut Turn<Piece>) {
+    fn look_at(
+        &self,
+        found: &[RepositoryJson],
+        request: &PageRequest,
+        known: &Known,
+        turn: &mut Turn<Piece>,
+    ) -> Vec<List> {
         let mut lists = Vec::new();
         let mut places = Vec::new();
         for told in found {
@@ -146,7 +180,10 @@ impl GitHub {
                 continue;
             };
             if told.is_disabled {
-                turn.notices.push(Notice::warning(format!("{} is disabled by GitHub and not read.", place.name)));
+                turn.notices.push(Notice::warning(format!(
+                    "{} is disabled by GitHub and not read.",
+                    place.name
+                )));
                 continue;
             }
             let head = head_of(told);
@@ -159,16 +196,15 @@ impl GitHub {
             places.push((place.clone(), head.map(|(_, head)| head.to_owned())));
             lists.extend(changed(told, &place, request, known));
         }
-        if !lists.is_empty() {
-            turn.next.extend(pools(lists));
-        }
         let wanted: Vec<String> = request.wanted.iter().map(ToString::to_string).collect();
         if !places.is_empty() {
-            turn.next.extend(wanted.chunks(MOST_WANTED).map(|hashes| Piece::Holders {
-                hashes: hashes.to_vec(),
-                repositories: places.clone(),
-            }));
+            turn.next
+                .extend(wanted.chunks(MOST_WANTED).map(|hashes| Piece::Holders {
+                    hashes: hashes.to_vec(),
+                    repositories: places.clone(),
+                }));
         }
+        lists
     }
 
     /// Where a repository's events belong; `None` where GitHub's URL of it names no host.
@@ -203,127 +239,6 @@ fn tell_problems(reply: &Reply, thing: &str, turn: &mut Turn<Piece>) {
     }
 }
 
-/// The default branch and its head.
-fn head_of(told: &RepositoryJson) -> Option<(&str, &str)> {
-    let branch = told.default_branch_ref.as_ref()?;
-    Some((&branch.name, &branch.target.as_ref()?.oid))
-}
-
-/// The lists of a repository that hold something new, or something older that is asked for now.
-fn changed(told: &RepositoryJson, place: &Place, request: &PageRequest, known: &Known) -> Vec<List> {
-    let start = request.range.start;
-    let mut lists = histories(told, place, start, known);
-    lists.extend(pull_requests(told, place, start, known));
-    let releases = told.releases.as_ref().and_then(fingerprint_of_releases);
-    let marks = marks(Fact::Releases, releases, &place.id, start, known);
-    lists.extend(marks.map(What::Releases).map(|what| list(place, None, what)));
-    let tags = told.refs.as_ref().and_then(fingerprint_of_tags);
-    let marks = self::marks(Fact::Tags, tags, &place.id, start, known);
-    lists.extend(marks.map(What::Tags).map(|what| list(place, None, what)));
-    lists
-}
-
-fn list(place: &Place, after: Option<String>, what: What) -> List {
-    List {
-        place: place.clone(),
-        after,
-        what,
-    }
-}
-
-fn histories(told: &RepositoryJson, place: &Place, start: DateTime<Utc>, known: &Known) -> Vec<List> {
-    let mut lists = Vec::new();
-    let Some((branch, head)) = head_of(told) else {
-        return lists;
-    };
-    let known_head = Fact::Head.recall(known, &place.id);
-    if known_head.as_deref() != Some(head) {
-        let what = What::History {
-            head: head.to_owned(),
-            branch: Some(branch.to_owned()),
-            known: known_head,
-            is_deeper: false,
-        };
-        lists.push(list(place, None, what));
-    }
-    let depth = Fact::Depth.recall(known, &place.id);
-    if let Some((floor, rest)) = depth.as_deref().and_then(memory::dated)
-        && start < floor
-        && let Some((head, cursor)) = rest.split_once(' ')
-    {
-        let what = What::History {
-            head: head.to_owned(),
-            branch: Some(branch.to_owned()),
-            known: None,
-            is_deeper: true,
-        };
-        lists.push(list(place, Some(cursor.to_owned()), what));
-    }
-    lists
-}
-
-fn pull_requests(told: &RepositoryJson, place: &Place, start: DateTime<Utc>, known: &Known) -> Vec<List> {
-    let mut lists = Vec::new();
-    let Some(newest) = told.pull_requests.as_ref().and_then(Newest::first).map(|newest| newest.updated_at) else {
-        return lists;
-    };
-    let read = Fact::PullRequests.recall(known, &place.id);
-    let read_until = read.as_deref().and_then(memory::dated).map(|(at, _)| at);
-    let is_asked_for = newest >= start || read_until.is_some();
-    if read_until.is_none_or(|until| newest > until) && is_asked_for {
-        let what = What::PullRequests {
-            until: read_until.unwrap_or(start),
-            newest: Some(newest),
-            is_warm: read_until.is_some(),
-        };
-        lists.push(list(place, None, what));
-    }
-    let depth = Fact::PullRequestsDepth.recall(known, &place.id);
-    if let Some((floor, cursor)) = depth.as_deref().and_then(memory::dated)
-        && start < floor
-        && !cursor.is_empty()
-    {
-        let what = What::PullRequests {
-            until: start,
-            newest: None,
-            is_warm: false,
-        };
-        lists.push(list(place, Some(cursor.to_owned()), what));
-    }
-    lists
-}
-
-fn marks(fact: Fact, fingerprint: Option<String>, id: &str, start: DateTime<Utc>, known: &Known) -> Option<Marks> {
-    let fingerprint = fingerprint?;
-    let read = fact.recall(known, id);
-    let read = read.as_deref().and_then(memory::dated);
-    match read {
-        Some((floor, last)) if floor <= start => (last != fingerprint).then_some(Marks {
-            fingerprint,
-            pages: Some(PAGES_OF_CHANGED),
-            floor,
-        }),
-        Some(_) | None => Some(Marks {
-            fingerprint,
-            pages: None,
-            floor: start,
-        }),
-    }
-}
-
-fn fingerprint_of_releases(releases: &Newest<UpdatedJson>) -> Option<String> {
-    let newest = releases.first()?;
-    let id = newest.id.as_deref().unwrap_or_default();
-    let count = releases.total_count.unwrap_or_default();
-    Some(format!("{count} {id} {}", memory::written(newest.updated_at)))
-}
-
-fn fingerprint_of_tags(tags: &Newest<RefJson>) -> Option<String> {
-    let newest = tags.first()?;
-    let target = newest.target.as_ref().map(|target| target.oid.as_str()).unwrap_or_default();
-    Some(format!("{} {} {target}", tags.total_count.unwrap_or_default(), newest.name))
-}
-
 /// The pieces that a reading begins with.
 pub(super) fn begin(github: &GitHub, known: &Known) -> Vec<Piece> {
     let owners = github.named.owners.iter().map(|login| Piece::Owner {
@@ -331,6 +246,7 @@ pub(super) fn begin(github: &GitHub, known: &Known) -> Vec<Piece> {
         after: None,
         seen: Vec::new(),
         taken: Vec::new(),
+        lists: Vec::new(),
     });
     let mut pieces: Vec<Piece> = owners.collect();
     let (mut seen, mut new) = (Vec::new(), Vec::new());
@@ -343,7 +259,8 @@ pub(super) fn begin(github: &GitHub, known: &Known) -> Vec<Piece> {
     pieces.extend(seen.chunks(MOST_NAMED).map(|part| Piece::Seen {
         repositories: part.to_vec(),
     }));
-    pieces.extend(new.chunks(MOST_NAMED).map(|part| Piece::Named { names: part.to_vec() }));
+    pieces.extend(new.chunks(MOST_NAMED).map(|part| Piece::Named {
+        names: part.to_vec(),
+    }));
     pieces
 }
-

@@ -1,0 +1,3 @@
+//! CI systems: what they build and deploy.
+
+pub mod github_actions;
