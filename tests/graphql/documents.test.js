@@ -2,15 +2,15 @@
 // The documents are written by Pelorus' own tests (`documents_are_those_that_the_schema_check_reads`), never by hand.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { buildSchema, parse, validate } from 'graphql';
+import { buildASTSchema, parse, validate } from 'graphql';
 
-const require = createRequire(import.meta.url);
-const published = join(dirname(require.resolve('@octokit/graphql-schema')), 'schema.graphql');
-const schema = buildSchema(readFileSync(published, 'utf8'));
+// The package exports no path of its own: it stands where npm put it.
+const published = new URL('node_modules/@octokit/graphql-schema/schema.graphql', import.meta.url);
+// The published text defines two fields twice, which a strict reader refuses.
+const schema = buildASTSchema(parse(readFileSync(published, 'utf8')), { assumeValidSDL: true });
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'documents');
 const names = readdirSync(folder).filter((name) => name.endsWith('.graphql'));
 

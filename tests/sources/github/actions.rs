@@ -167,7 +167,7 @@ async fn what_is_under_way_is_read_until_it_settles() {
     github.ways().running_runs.clear();
     github.ways().running_deployments.clear();
     server.forget();
-    let (_, after) = read(
+    let (notices, after) = read(
         &settings,
         &ledger(folder.path()),
         now() + TimeDelta::minutes(30),
@@ -179,6 +179,7 @@ async fn what_is_under_way_is_read_until_it_settles() {
         "the activity, and all that is unfinished\n{}",
         server.bill()
     );
+    assert_eq!(notices, Vec::<String>::new(), "{}", server.bill());
     assert!(
         count(&after, "service-001") > count(&before, "service-001"),
         "{before} {after}"

@@ -116,9 +116,10 @@ impl View {
             "nodes" => {
                 let ids = arguments["ids"].as_array().expect("ids");
                 assert!(ids.len() <= 100, "nodes takes 100 ids");
-                let found = ids
-                    .iter()
-                    .map(|id| by_id(id.as_str().expect("an id")).map(Object::Repository));
+                let found = ids.iter().map(|id| {
+                    let id = id.as_str().expect("an id");
+                    by_id(id).map(Object::Repository).or_else(|| self.thing(id))
+                });
                 Resolved::Many(found.collect())
             }
             _ => Resolved::Unknown,
