@@ -68,4 +68,4 @@ bench: binary ## speed and memory beside polars and DuckDB (SIZE=S, M or L)
 	@benches/run.sh $(or $(SIZE),M)
 
 clean: ## what was built
-	rm -rf target dist build frontend/node_modules tests/browser/node_modules benches/.venv
+	rm -rf target dist build frontend/node_modules tests/browser/node_modules tests/graphql/node_modules benches/.venv

@@ -171,7 +171,14 @@ pub struct ProviderKind {
 pub type Connect = fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, SettingsError>;
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &ci::JENKINS, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[
+    &git::KIND,
+    &git::github::KIND,
+    &git::GITEA,
+    &ci::github_actions::KIND,
+    &ci::JENKINS,
+    &files::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

@@ -35,6 +35,8 @@ pub struct Estate {
     /// The organisation, group, workspace or project.
     pub owner: String,
     pub repositories: Vec<Repository>,
+    /// The end of its history.
+    pub now: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug)]
@@ -143,6 +145,7 @@ impl Estate {
         Self {
             owner: owner.to_owned(),
             repositories,
+            now,
         }
     }
 

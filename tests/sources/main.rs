@@ -11,6 +11,8 @@
 mod efficiency;
 mod estate;
 mod gitea;
+mod github;
+mod graphql;
 mod jenkins;
 mod reading;
 mod server;

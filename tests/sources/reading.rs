@@ -41,9 +41,20 @@ impl Pelorus {
         ledger: &Location,
         now: DateTime<Utc>,
     ) -> Self {
+        let secrets: Vec<_> = secrets.iter().map(|key| (*key, CANARY)).collect();
+        Self::start_with(settings, &secrets, ledger, now)
+    }
+
+    /// Starts with these settings and secrets of one's own.
+    pub fn start_with(
+        settings: &Value,
+        secrets: &[(&str, &str)],
+        ledger: &Location,
+        now: DateTime<Utc>,
+    ) -> Self {
         let secrets: HashMap<String, SecretString> = secrets
             .iter()
-            .map(|key| ((*key).to_owned(), SecretString::from(CANARY)))
+            .map(|(key, secret)| ((*key).to_owned(), SecretString::from(*secret)))
             .collect();
         let settings = Arc::new(
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings"),
@@ -108,6 +119,13 @@ impl Pelorus {
             );
         }
         Value::Object(keys)
+    }
+
+    /// The five keys from the commit on, and the parts of lead time.
+    pub async fn keys_and_parts(&self) -> Value {
+        let mut keys = self.five_keys("committed").await;
+        keys["parts"] = self.parts().await;
+        keys
     }
 
     /// The parts of lead time over 300 days.

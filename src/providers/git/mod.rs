@@ -2,6 +2,7 @@
 
 mod commits;
 mod gitea;
+pub(crate) mod github;
 mod graph;
 mod heads;
 pub mod hosted;

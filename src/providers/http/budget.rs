@@ -38,10 +38,11 @@ pub(super) struct Left {
 }
 
 impl Budget {
-    /// Until when a request has to wait; `None`: it may go, and is taken off what is left.
+    /// Until when a request of that cost has to wait; `None`: it may go, and is taken off what is left.
     pub(super) fn admit(
         &mut self,
         resource: &str,
+        cost: u64,
         priority: Priority,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
@@ -59,11 +60,11 @@ impl Budget {
             return None;
         }
         let remaining = window.remaining?;
-        if remaining <= window.kept_back(priority) {
+        if remaining < window.kept_back(priority) + cost {
             return Some(reset_at);
         }
         // Requests under way are not in the headers yet.
-        window.remaining = Some(remaining - 1);
+        window.remaining = Some(remaining - cost);
         None
     }
 
@@ -145,25 +146,38 @@ mod tests {
     fn the_schedule_stops_at_the_reserve_and_questions_just_before_the_end() {
         let mut budget = Budget::default();
         assert_eq!(
-            budget.admit("core", Priority::Background, now()),
+            budget.admit("core", 1, Priority::Background, now()),
             None,
             "nothing is known yet"
         );
         budget.learn("core", &said("100", "21"), now());
-        assert_eq!(budget.admit("core", Priority::Background, now()), None);
+        assert_eq!(budget.admit("core", 1, Priority::Background, now()), None);
         assert_eq!(
-            budget.admit("core", Priority::Background, now()),
+            budget.admit("core", 1, Priority::Background, now()),
             Some(reset())
         );
         for _ in 0..18 {
-            assert_eq!(budget.admit("core", Priority::Query, now()), None);
+            assert_eq!(budget.admit("core", 1, Priority::Query, now()), None);
         }
-        assert_eq!(budget.admit("core", Priority::Query, now()), Some(reset()));
         assert_eq!(
-            budget.admit("core", Priority::Background, reset()),
+            budget.admit("core", 1, Priority::Query, now()),
+            Some(reset())
+        );
+        assert_eq!(
+            budget.admit("core", 1, Priority::Background, reset()),
             None,
             "a new window began"
         );
+    }
+
+    #[test]
+    fn a_dear_request_waits_where_a_cheap_one_may_go() {
+        let mut budget = Budget::default();
+        budget.learn("graphql", &said("100", "12"), now());
+        let mut admit = |cost| budget.admit("graphql", cost, Priority::Query, now());
+        assert_eq!(admit(11), Some(reset()));
+        assert_eq!(admit(10), None);
+        assert_eq!(admit(1), Some(reset()), "two are never used");
     }
 
     #[test]
@@ -195,7 +209,10 @@ mod tests {
     fn what_the_server_closes_stays_closed_for_all() {
         let mut budget = Budget::default();
         budget.close("core", reset());
-        assert_eq!(budget.admit("core", Priority::Query, now()), Some(reset()));
-        assert_eq!(budget.admit("graphql", Priority::Query, now()), None);
+        assert_eq!(
+            budget.admit("core", 1, Priority::Query, now()),
+            Some(reset())
+        );
+        assert_eq!(budget.admit("graphql", 1, Priority::Query, now()), None);
     }
 }

@@ -24,6 +24,10 @@ pub struct Call<'a> {
     pub(super) is_conditional: bool,
     /// The limit it counts against, where the vendor has several.
     pub(super) resource: &'static str,
+    /// What it takes of that limit.
+    pub(super) cost: u64,
+    /// Whether the server's 502 and 504 go back to the caller at once.
+    pub(super) hands_back_timeouts: bool,
 }
 
 impl<'a> Call<'a> {
@@ -36,6 +40,8 @@ impl<'a> Call<'a> {
             body: None,
             is_conditional: false,
             resource: "core",
+            cost: 1,
+            hands_back_timeouts: false,
         }
     }
 
@@ -75,6 +81,18 @@ impl<'a> Call<'a> {
     /// Names the vendor's limit that it counts against (GitHub: `core` unless said, `graphql`, `search`).
     pub fn counted_as(mut self, resource: &'static str) -> Self {
         self.resource = resource;
+        self
+    }
+
+    /// Says what it takes of its limit, where that is not one (points of GraphQL).
+    pub fn costing(mut self, cost: u32) -> Self {
+        self.cost = u64::from(cost);
+        self
+    }
+
+    /// Hands the server's 502 and 504 back at once: the caller asks for less rather than for the same again.
+    pub fn hand_back_timeouts(mut self, hands_back: bool) -> Self {
+        self.hands_back_timeouts = hands_back;
         self
     }
 

@@ -70,6 +70,11 @@ pub enum HttpError {
     },
 }
 
+/// A status of 500 to 599: the source of `Unavailable`, for callers that can ask for less.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it answers with status {0}")]
+pub struct ServerFault(pub StatusCode);
+
 impl HttpError {
     /// Whether the thing is not there: callers go on without it.
     pub fn is_not_found(&self) -> bool {

@@ -11,6 +11,7 @@ use super::api::{Api, Credential};
 use super::body::{self, Broken};
 use super::call::{Answer, Call, without_query};
 use super::conditional::{self, Kept};
+use super::error::ServerFault;
 use super::unanswered::{self, Unanswered};
 use super::{HttpError, Outcome, headers, redirect, refusal, request, retry, turn};
 
@@ -255,7 +256,18 @@ async fn answered(
                 what: call.what(),
                 status,
             }),
-            _ => Attempt::Failed(anyhow::anyhow!("it answers with status {status}")),
+            _ if call.hands_back_timeouts
+                && matches!(
+                    status,
+                    StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+                ) =>
+            {
+                Attempt::Final(HttpError::Unavailable {
+                    what: call.what(),
+                    source: ServerFault(status).into(),
+                })
+            }
+            _ => Attempt::Failed(ServerFault(status).into()),
         };
     }
     api.count(Outcome::Refused);

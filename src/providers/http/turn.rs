@@ -47,7 +47,7 @@ pub(super) async fn take<'a>(call: &Call<'a>, deadline: Instant) -> Result<Turn<
         // Only who may send at once is admitted: what is admitted and waits would come on top of the next window.
         let admitted = lane
             .limits()
-            .admit(call.resource, api.priority, now, instant);
+            .admit(call.resource, call.cost, api.priority, now, instant);
         let Err(wait) = admitted else {
             return Ok(Turn {
                 lane,
@@ -93,6 +93,7 @@ impl LaneLimits {
     fn admit(
         &mut self,
         resource: &str,
+        cost: u64,
         priority: Priority,
         now: DateTime<Utc>,
         instant: Instant,
@@ -102,7 +103,7 @@ impl LaneLimits {
         if !paced.is_zero() {
             return Err(paced);
         }
-        if let Some(until) = self.budget.admit(resource, priority, now) {
+        if let Some(until) = self.budget.admit(resource, cost, priority, now) {
             // What is over already waits for the margin alone.
             return Err((until - now).to_std().unwrap_or_default() + MARGIN);
         }

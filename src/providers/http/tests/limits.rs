@@ -32,14 +32,14 @@ fn pause(server: &Server) -> Duration {
 /// The time that an error asks to wait for.
 fn asked_wait(error: &HttpError) -> TimeDelta {
     match error {
-        HttpError::RateLimited { until, .. } => *until - Utc::now(),
+        HttpError::RateLimited { until, .. } => *until - Clock::System.now(),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
 async fn a_server_that_asks_to_wait_is_asked_again_then() {
-    let now = Utc::now();
+    let now = Clock::System.now();
     let headers = [
         ("429 Slow down", "retry-after: 1\r\n".to_owned()),
         (
@@ -121,7 +121,7 @@ async fn a_server_that_limits_without_a_time_is_left_alone_for_a_while() {
 #[tokio::test]
 async fn a_refusal_for_want_of_rights_is_no_limit() {
     let body = "{\"message\": \"Resource not accessible by personal access token\"}";
-    let headers = limit_headers(5_000, 4_000, Utc::now().timestamp() + 600);
+    let headers = limit_headers(5_000, 4_000, Clock::System.now().timestamp() + 600);
     let server = Server::saying(vec![answer("403 No", &headers, body)]).await;
     let text = refusal(&api(&server.url)).await;
     assert!(text.contains("refused access"), "{text}");
@@ -130,7 +130,7 @@ async fn a_refusal_for_want_of_rights_is_no_limit() {
 
 #[tokio::test]
 async fn a_wait_beyond_the_deadline_goes_back_to_the_caller_at_once() {
-    let now = Utc::now();
+    let now = Clock::System.now();
     let in_an_hour = http_date(now + TimeDelta::hours(1));
     for headers in [
         "retry-after: 3600\r\n".to_owned(),
@@ -156,7 +156,7 @@ async fn a_wait_beyond_the_deadline_goes_back_to_the_caller_at_once() {
 #[tokio::test]
 async fn a_wait_of_years_is_cut_to_a_day() {
     let year_3000 = limit_headers(10, 0, 32_503_680_000);
-    let milliseconds = limit_headers(10, 0, (Utc::now().timestamp() + 600) * 1_000);
+    let milliseconds = limit_headers(10, 0, (Clock::System.now().timestamp() + 600) * 1_000);
     for (headers, most) in [
         ("retry-after: 99999999999\r\n", 86_401),
         ("retry-after: Wed, 25 Nov 2099 12:02:00 GMT\r\n", 86_401),
@@ -197,7 +197,7 @@ async fn a_server_that_limits_for_ever_is_not_stormed() {
 
 #[tokio::test]
 async fn the_schedule_stops_at_the_reserve_and_questions_go_on() {
-    let reset = Utc::now().timestamp() + 3_600;
+    let reset = Clock::System.now().timestamp() + 3_600;
     let server = Server::start(move |number, _| {
         let left = 25 - number as u32;
         Reply::Says(answer("200 OK", &limit_headers(100, left, reset), "{}"))
@@ -235,7 +235,7 @@ async fn the_schedule_stops_at_the_reserve_and_questions_go_on() {
 
 #[tokio::test]
 async fn limits_of_another_origin_are_not_ours() {
-    let used_up = limit_headers(100, 0, Utc::now().timestamp() + 3_600);
+    let used_up = limit_headers(100, 0, Clock::System.now().timestamp() + 3_600);
     let other = Server::saying(vec![answer("200 OK", &used_up, "{}")]).await;
     let away = other.url.to_string();
     let server = Server::start(move |number, _| {
@@ -255,7 +255,7 @@ async fn limits_of_another_origin_are_not_ours() {
 #[tokio::test]
 async fn names_of_limits_without_end_are_not_kept() {
     let server = Server::start(|number, _| {
-        let headers = limit_headers(100, 50, Utc::now().timestamp() + 3_600);
+        let headers = limit_headers(100, 50, Clock::System.now().timestamp() + 3_600);
         let headers = format!("{headers}x-ratelimit-resource: r{number}\r\n");
         Reply::Says(answer("200 OK", &headers, "{}"))
     })
