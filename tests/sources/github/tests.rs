@@ -70,9 +70,9 @@ async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec
 /// Commits that are known, by the ledger's own count.
 async fn commits(pelorus: &Pelorus) -> usize {
     let question = json!({"kind": "metric", "metric": "undeployed_commits", "bucket": "none"});
-    let undeployed = number(&pelorus.frames(question, 365).await);
+    let undeployed = number(&pelorus.frames(question, 300).await);
     let question = json!({"kind": "metric", "metric": "commits", "bucket": "none"});
-    undeployed + number(&pelorus.frames(question, 365).await)
+    undeployed + number(&pelorus.frames(question, 300).await)
 }
 
 fn number(frames: &Value) -> usize {
@@ -116,7 +116,8 @@ pub fn size() -> Size {
 async fn its_keys_are_those_of_the_same_events() {
     let folder = tempfile::tempdir().expect("a folder");
     let (github, server) = github(YEAR_OF_12).await;
-    let expected = five_keys(&events(folder.path(), &github.estate().clone()), &[], now()).await;
+    let estate = github.estate().clone();
+    let expected = five_keys(&events(folder.path(), &estate), &[], now()).await;
     let found = five_keys(&acme(&server), SECRETS, now()).await;
     assert!(
         expected["change_lead_time"].to_string().len() > 40,
@@ -433,7 +434,7 @@ async fn an_open_pull_request_is_read_until_it_settles() {
     let settings = acme(&server);
     let open = json!({"kind": "metric", "metric": "pull_request_age", "statistic": "count", "bucket": "none"});
     let pelorus = Pelorus::start(&settings, SECRETS, &ledger(folder.path()), now());
-    assert_eq!(number(&pelorus.frames(open.clone(), 365).await), 1);
+    assert_eq!(number(&pelorus.frames(open.clone(), 300).await), 1);
     pelorus.stop().await;
     let later = now() + TimeDelta::hours(3);
     {
@@ -443,18 +444,18 @@ async fn an_open_pull_request_is_read_until_it_settles() {
         *repository.pull_requests.last_mut().expect("one") = merged.1;
     }
     let pelorus = Pelorus::start(&settings, SECRETS, &ledger(folder.path()), later);
-    assert_eq!(number(&pelorus.frames(open, 365).await), 0);
+    assert_eq!(number(&pelorus.frames(open, 300).await), 0);
     pelorus.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_limit_is_exceeded() {
     let (github, server) = github(YEAR_OF_12).await;
-    // A question takes up to 17 points: a window bears two of them.
-    github.ways().points = (50, Duration::from_secs(2));
+    // A question takes up to 17 points: a window bears one of them.
+    github.ways().points = (30, Duration::from_secs(2));
     let (notices, _) = read(&acme(&server), &Location::Memory, now()).await;
     let points: u64 = lock(&github.costs).iter().map(|cost| cost.points()).sum();
-    assert!(points > 50, "{points} points try nothing");
+    assert!(points > 30, "{points} points try nothing");
     assert_eq!(*lock(&github.exceeded), 0, "{notices:?}");
     assert_eq!(server.answered_with(429), 0);
 }
