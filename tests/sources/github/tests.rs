@@ -120,7 +120,8 @@ pub fn size() -> Size {
 async fn its_keys_are_those_of_the_same_events() {
     let folder = tempfile::tempdir().expect("a folder");
     let (github, server) = github(YEAR_OF_12).await;
-    let expected = five_keys(&events(folder.path(), &github.estate().clone()), &[], now()).await;
+    let from_events = events(folder.path(), &github.estate());
+    let expected = five_keys(&from_events, &[], now()).await;
     let found = five_keys(&acme(&server), SECRETS, now()).await;
     assert!(
         expected["change_lead_time"].to_string().len() > 40,

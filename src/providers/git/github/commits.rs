@@ -79,7 +79,7 @@ pub(super) fn novelty(page: &Connection<CommitJson>, head: &str, known: &str) ->
     let is_last = page.next().is_none();
     let is_beyond = |hash: &&str| !places.contains_key(hash) && !old.contains(hash);
     // What the known side names as a parent is old too, though it stands beyond the page.
-    if !is_last && new.iter().any(|hash| is_beyond(hash)) {
+    if !is_last && new.iter().any(is_beyond) {
         return Novelty::Unclear;
     }
     let mut found: Vec<usize> = new
