@@ -136,8 +136,11 @@ impl List {
     }
 }
 
-/// Takes lists that weigh no more than `most` together, at least one, the first ones first.
-pub(super) fn take(lists: Vec<List>, most: u32) -> (Vec<List>, Vec<List>) {
+/// Takes lists that weigh no more than `most` together, at least one.
+///
+/// The heaviest go first: the light ones then fill what they leave, so that hardly a question is sent half empty.
+pub(super) fn take(mut lists: Vec<List>, most: u32) -> (Vec<List>, Vec<List>) {
+    lists.sort_by_key(|list| std::cmp::Reverse(list.weight()));
     let mut left = most;
     let (mut taken, mut rest) = (Vec::new(), Vec::new());
     for list in lists {
@@ -171,4 +174,51 @@ pub(super) fn pools(lists: Vec<List>) -> Vec<Piece> {
         most: MOST_WEIGHT,
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(what: What) -> List {
+        let place = Place {
+            id: "R_1".to_owned(),
+            name: "github.com/acme/shop".to_owned(),
+            path: "acme/shop".to_owned(),
+        };
+        List {
+            place,
+            after: None,
+            what,
+        }
+    }
+
+    #[test]
+    fn questions_are_filled() {
+        let history = list(What::History {
+            head: "1".repeat(40),
+            branch: None,
+            known: None,
+            is_deeper: false,
+        });
+        let requests = list(What::PullRequests {
+            until: DateTime::UNIX_EPOCH,
+            newest: None,
+            is_warm: false,
+        });
+        // Twenty repositories changed: 20 × (100 + 250) are seven questions of 1,000.
+        let mut left: Vec<List> = (0..20)
+            .flat_map(|_| [history.clone(), requests.clone()])
+            .collect();
+        let mut questions = 0;
+        while !left.is_empty() {
+            let (taken, rest) = take(left, MOST_WEIGHT);
+            assert!(taken.iter().map(List::weight).sum::<u32>() <= MOST_WEIGHT);
+            left = rest;
+            questions += 1;
+        }
+        assert_eq!(questions, 7);
+        let (alone, _) = take(vec![requests], 10);
+        assert_eq!(alone.len(), 1, "one list is asked however heavy it is");
+    }
 }
