@@ -167,7 +167,7 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITLAB, &git::GITEA, &files::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

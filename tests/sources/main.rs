@@ -5,5 +5,8 @@
 
 mod estate;
 mod gitea;
+mod gitlab;
+mod gitlab_graph;
+mod gitlab_server;
 mod reading;
 mod server;

@@ -2,6 +2,7 @@
 
 mod commits;
 mod gitea;
+pub(super) mod gitlab;
 mod graph;
 mod heads;
 pub mod hosted;
@@ -18,4 +19,5 @@ mod walk;
 mod tests;
 
 pub use gitea::KIND as GITEA;
+pub use gitlab::KIND as GITLAB;
 pub use local::KIND;
