@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::estate::{Commit, Estate, PullRequest, Repository, rfc3339};
+use crate::estate::{Commit, Deployment, Estate, PullRequest, Repository, rfc3339};
 use crate::gitlab_graph::{complexity, operation};
 use crate::reading::at;
 use crate::server::{Allowed, Server};
@@ -31,6 +31,8 @@ pub struct Held {
     pub revoked_after: Option<usize>,
     /// GraphQL pages of more merge requests than this take too long.
     pub most_in_time: usize,
+    /// What ends later still runs; `None`: everything has ended.
+    pub now: Option<DateTime<Utc>>,
     /// Requests since it was last changed.
     asked: usize,
 }
@@ -52,6 +54,7 @@ impl GitLab {
             estate,
             revoked_after: None,
             most_in_time: PAGE,
+            now: None,
             asked: 0,
         }));
         let routes = routes(Arc::clone(&held));
@@ -335,7 +338,10 @@ async fn compare(
         }
         let mut new = repository.between(&asked["from"]);
         new.reverse();
-        let head = repository.head.as_deref().map(|head| commit_json(repository.commit_of(head)));
+        let head = repository
+            .head
+            .as_deref()
+            .map(|head| commit_json(repository.commit_of(head)));
         json!({
             "commit": head, "commits": new.into_iter().map(commit_json).collect::<Vec<_>>(), "diffs": [],
             "compare_timeout": false, "compare_same_ref": false,
@@ -374,27 +380,45 @@ async fn deployments(
         ("updated_at", "desc")
     );
     let since = at(&asked["updated_after"]);
+    let now = held.lock().unwrap().now;
     with(&held, &id, |repository| {
         let told = repository
             .deployments
             .iter()
             .rev()
-            .filter(|deployment| deployment.finished_at >= since)
+            .filter(|deployment| updated_at(deployment, now) >= since)
             .map(|deployment| {
-                let status = if deployment.is_successful { "success" } else { "failed" };
+                let status = status_of(deployment, now);
+                let has_ended = status != "running";
+                let finished_at = has_ended.then(|| rfc3339(deployment.finished_at));
                 json!({
                     "id": deployment.id, "iid": deployment.id % 100_000, "ref": "main", "sha": deployment.commit, "status": status,
-                    "created_at": rfc3339(deployment.started_at - TimeDelta::minutes(1)), "updated_at": rfc3339(deployment.finished_at),
+                    "created_at": rfc3339(deployment.started_at - TimeDelta::minutes(1)), "updated_at": rfc3339(updated_at(deployment, now)),
                     "user": {"id": 1, "username": "ann"}, "environment": {"id": 9, "name": deployment.environment, "external_url": null},
                     "deployable": {
                         "id": deployment.id, "status": status, "stage": "deploy", "name": "deploy", "ref": "main", "tag": false,
                         "created_at": rfc3339(deployment.started_at - TimeDelta::minutes(1)), "started_at": rfc3339(deployment.started_at),
-                        "finished_at": rfc3339(deployment.finished_at), "web_url": "http://127.0.0.1/j/1", "pipeline": {"id": 1, "ref": "main"},
+                        "finished_at": finished_at, "web_url": "http://127.0.0.1/j/1", "pipeline": {"id": 1, "ref": "main"},
                     },
                 })
             });
         paged(told.collect(), &asked, &uri)
     })
+}
+
+fn status_of(deployment: &Deployment, now: Option<DateTime<Utc>>) -> &'static str {
+    match (deployment.is_successful, now) {
+        (_, Some(now)) if deployment.finished_at > now => "running",
+        (true, _) => "success",
+        (false, _) => "failed",
+    }
+}
+
+fn updated_at(deployment: &Deployment, now: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    match status_of(deployment, now) {
+        "running" => deployment.started_at,
+        _ => deployment.finished_at,
+    }
 }
 
 async fn graphql(State(held): State<Shared>, body: String) -> Response {
@@ -415,10 +439,18 @@ async fn graphql(State(held): State<Shared>, body: String) -> Response {
             }
             merge_requests(&held.estate, variables)
         }
-        "notes" => one(&held.estate, variables, |repository, request| {
-            json!({"notes": list(notes_of(repository, request), 100, &variables["after"])})
-        }),
+        "notes" => one(
+            &held.estate,
+            variables,
+            |repository, request| json!({"notes": list(notes_of(repository, request), 100, &variables["after"])}),
+        ),
         "releases" => releases(&held.estate, variables),
+        "projects" => ci_projects(&held, variables),
+        "project" => {
+            let found = of_path(&held.estate, variables["path"].as_str().unwrap());
+            json!({"list": found.map(|found| ci_project(found[0], held.now, variables))})
+        }
+        "pipelines" => ci_pipelines(&held.estate, variables),
         other => panic!("{other} is not known here"),
     };
     json!({"data": data}).to_string().into_response()
@@ -432,9 +464,9 @@ fn trouble(message: &str) -> Response {
 
 /// A page of a GraphQL list; its cursors are opaque to clients.
 fn list(items: Vec<Value>, first: u64, after: &Value) -> Value {
-    let skip: usize = after
-        .as_str()
-        .map_or(0, |cursor| cursor.strip_prefix("after-").unwrap().parse().unwrap());
+    let skip: usize = after.as_str().map_or(0, |cursor| {
+        cursor.strip_prefix("after-").unwrap().parse().unwrap()
+    });
     let first = (first as usize).min(PAGE);
     let has_next = items.len() > skip + first;
     let shown: Vec<Value> = items.into_iter().skip(skip).take(first).collect();
@@ -496,7 +528,11 @@ fn notes_of(_: &Repository, request: &PullRequest) -> Vec<Value> {
         })
     };
     // Where a merge request is much talked about, what counts stands behind the first page.
-    let remarks = if request.title.starts_with("Talk") { 40 } else { 1 };
+    let remarks = if request.title.starts_with("Talk") {
+        40
+    } else {
+        1
+    };
     let own = (0..remarks).map(|number| {
         note(
             request.opened_at + TimeDelta::seconds(number),
@@ -547,4 +583,72 @@ fn releases(estate: &Estate, variables: &Value) -> Value {
             json!({"id": format!("gid://gitlab/Project/{}", repository.id), "releases": list(releases.collect(), 100, &Value::Null)})
         });
     json!({"projects": {"nodes": nodes.collect::<Vec<_>>()}})
+}
+
+fn ci_projects(held: &Held, variables: &Value) -> Value {
+    let Some(repositories) = of_path(&held.estate, variables["path"].as_str().unwrap()) else {
+        return json!({"list": null});
+    };
+    let nodes = repositories
+        .into_iter()
+        .map(|repository| ci_project(repository, held.now, variables));
+    let first = variables["first"].as_u64().unwrap();
+    json!({"list": {"projects": list(nodes.collect(), first, &variables["after"])}})
+}
+
+fn ci_project(repository: &Repository, now: Option<DateTime<Utc>>, variables: &Value) -> Value {
+    let path = path_of(repository);
+    let last = |status: &str| {
+        let of_status = repository
+            .deployments
+            .iter()
+            .filter(|deployment| status_of(deployment, now) == status);
+        let last = of_status
+            .map(|deployment| updated_at(deployment, now))
+            .max();
+        last.map(|at| json!({"updatedAt": rfc3339(at)}))
+    };
+    let production = json!({
+        "name": "production", "tier": "PRODUCTION", "succeeded": last("success"), "failed": last("failed"), "cancelled": null, "running": last("running"),
+    });
+    let environments = if repository.deployments.is_empty() {
+        vec![]
+    } else {
+        vec![production]
+    };
+    json!({
+        "id": format!("gid://gitlab/Project/{}", repository.id), "fullPath": path, "archived": repository.is_archived,
+        "isForked": repository.is_fork, "httpUrlToRepo": format!("http://127.0.0.1/{path}.git"), "webUrl": format!("http://127.0.0.1/{path}"),
+        "any": {"nodes": environments.iter().map(|_| json!({"id": "gid://gitlab/Environment/9"})).collect::<Vec<_>>()},
+        "environments": list(environments, 100, &Value::Null),
+        "pipelines": list(runs(repository, variables), 100, &Value::Null),
+    })
+}
+
+fn ci_pipelines(estate: &Estate, variables: &Value) -> Value {
+    let project = of_path(estate, variables["path"].as_str().unwrap());
+    let told = project.map(
+        |found| json!({"pipelines": list(runs(found[0], variables), 100, &variables["after"])}),
+    );
+    json!({"list": told})
+}
+
+/// Pipelines latest first.
+fn runs(repository: &Repository, variables: &Value) -> Vec<Value> {
+    let time = |key: &str| at(variables[key].as_str().unwrap());
+    let (since, until) = (time("since"), time("until"));
+    let found = repository
+        .runs
+        .iter()
+        .rev()
+        .filter(|run| run.finished_at >= since && run.finished_at <= until);
+    let told = found.map(|run| {
+        let status = if run.is_successful { "SUCCESS" } else { "FAILED" };
+        json!({
+            "id": format!("gid://gitlab/Ci::Pipeline/{}", run.id), "sha": run.commit, "ref": "main", "name": run.pipeline, "source": "push",
+            "status": status, "createdAt": rfc3339(run.created_at), "updatedAt": rfc3339(run.finished_at),
+            "startedAt": rfc3339(run.started_at), "finishedAt": rfc3339(run.finished_at),
+        })
+    });
+    told.collect()
 }

@@ -6,6 +6,7 @@
 mod estate;
 mod gitea;
 mod gitlab;
+mod gitlab_ci;
 mod gitlab_graph;
 mod gitlab_server;
 mod reading;

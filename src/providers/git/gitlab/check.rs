@@ -42,7 +42,11 @@ impl Server {
                     .take(3)
                     .map(|project| project.path_with_namespace.as_str())
                     .collect();
-                let more = if told.len() > names.len() { ", …" } else { "" };
+                let more = if told.len() > names.len() {
+                    ", …"
+                } else {
+                    ""
+                };
                 let names = names.join(", ");
                 (
                     format!("Sees {count} projects of {group} ({names}{more})."),

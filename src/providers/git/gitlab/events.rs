@@ -116,11 +116,7 @@ pub(super) fn merge_request(
         .author
         .as_ref()
         .and_then(|user| user.username.as_deref());
-    let standing: Vec<&str> = told
-        .approved_by
-        .iter()
-        .flat_map(json::approvers)
-        .collect();
+    let standing: Vec<&str> = told.approved_by.iter().flat_map(json::approvers).collect();
     let review = review(author, notes, &standing);
     let merged_at = cut(told.merged_at);
     // An unmerged one may name the commit of a trial merge.

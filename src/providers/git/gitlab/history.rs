@@ -70,7 +70,10 @@ impl Asking<'_> {
         let since = from.checked_sub_signed(MERGED_LATE).unwrap_or(from);
         let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
         let id = repo.id.to_string();
-        let query = [("ref_name", repo.branch.as_str()), ("since", since.as_str())];
+        let query = [
+            ("ref_name", repo.branch.as_str()),
+            ("since", since.as_str()),
+        ];
         let answer = self
             .page(
                 &["v4", "projects", &id, "repository", "commits"],
@@ -132,10 +135,7 @@ impl Asking<'_> {
             Told::TooMuch(_) => {
                 let rest = repos.split_off(repos.len() / 2);
                 return Ok(Turn {
-                    next: vec![
-                        Piece::Releases { repos },
-                        Piece::Releases { repos: rest },
-                    ],
+                    next: vec![Piece::Releases { repos }, Piece::Releases { repos: rest }],
                     ..Turn::default()
                 });
             }

@@ -230,11 +230,11 @@ impl Asking<'_> {
         after: &str,
     ) -> Result<json::Rest, HttpError> {
         let variables = json!({"path": repo.path, "iid": iid, "after": after});
-        let told: json::Listed<json::OneMergeRequest> = match ask(&self.api, query, variables).await?
-        {
-            Told::Data(told) => told,
-            Told::TooMuch(error) => return Err(error),
-        };
+        let told: json::Listed<json::OneMergeRequest> =
+            match ask(&self.api, query, variables).await? {
+                Told::Data(told) => told,
+                Told::TooMuch(error) => return Err(error),
+            };
         let request = told.list.and_then(|project| project.merge_request);
         Ok(request.unwrap_or(json::Rest {
             notes: None,
