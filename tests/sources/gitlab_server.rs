@@ -462,11 +462,16 @@ fn trouble(message: &str) -> Response {
         .into_response()
 }
 
+fn skipped(after: &Value) -> usize {
+    let cursor = after.as_str();
+    cursor.map_or(0, |cursor| {
+        cursor.strip_prefix("after-").unwrap().parse().unwrap()
+    })
+}
+
 /// A page of a GraphQL list; its cursors are opaque to clients.
 fn list(items: Vec<Value>, first: u64, after: &Value) -> Value {
-    let skip: usize = after.as_str().map_or(0, |cursor| {
-        cursor.strip_prefix("after-").unwrap().parse().unwrap()
-    });
+    let skip = skipped(after);
     let first = (first as usize).min(PAGE);
     let has_next = items.len() > skip + first;
     let shown: Vec<Value> = items.into_iter().skip(skip).take(first).collect();
@@ -491,11 +496,14 @@ fn merge_requests(estate: &Estate, variables: &Value) -> Value {
         return json!({"list": null});
     };
     let found = requests_in(repositories.into_iter(), time("since"), time("until"));
-    let nodes = found
-        .into_iter()
-        .map(|(repository, request)| graph_request(repository, request));
     let first = variables["first"].as_u64().unwrap();
-    json!({"list": {"mergeRequests": list(nodes.collect(), first, &variables["after"])}})
+    let mut page = list(vec![Value::Null; found.len()], first, &variables["after"]);
+    let shown = page["nodes"].as_array_mut().unwrap();
+    let skip = skipped(&variables["after"]);
+    for (node, (repository, request)) in shown.iter_mut().zip(&found[skip..]) {
+        *node = graph_request(repository, request);
+    }
+    json!({"list": {"mergeRequests": page}})
 }
 
 fn graph_request(repository: &Repository, request: &PullRequest) -> Value {

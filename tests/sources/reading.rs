@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pelorus::app::{Addresses, Answered, App, Asker, Patience, Request};
 use pelorus::config::{Access, Settings, parse_question};
 use pelorus::frames;
-use pelorus::ledger::Location;
+use pelorus::ledger::{Ledger, Location};
 use pelorus::model::TimeRange;
 use pelorus::providers::http::Clock;
 use secrecy::SecretString;
@@ -26,6 +26,10 @@ pub struct Pelorus {
 /// An instant of RFC 3339.
 pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
+}
+
+fn is_free(ledger: &Location) -> bool {
+    Ledger::open(ledger).is_ok_and(|(ledger, _)| !ledger.is_read_only())
 }
 
 /// The ledger's file in a test's folder.
@@ -47,6 +51,10 @@ impl Pelorus {
             .collect();
         let settings =
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
+        // Another test's child holds every lock of this process for a moment, between its fork and its exec.
+        while !is_free(ledger) {
+            std::thread::yield_now();
+        }
         let app = App::start_at(
             Arc::new(settings),
             ledger,

@@ -7,6 +7,7 @@ mod events;
 mod json;
 mod lists;
 mod pieces;
+mod pipelines;
 mod queries;
 
 #[cfg(test)]

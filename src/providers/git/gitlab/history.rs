@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures::stream::{self, StreamExt};
 use serde_json::json;
 
-use super::lists::{AT_ONCE, Asking, KnownRepo, KnownTags, known_repo, left_out};
+use super::known::{KnownRepo, KnownTags, known_repo};
+use super::lists::{AT_ONCE, Asking, left_out};
 use super::pieces::{Piece, Repo};
 use super::server::{Connection, Told, ask};
 use super::{events, json, queries};

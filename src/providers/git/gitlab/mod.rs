@@ -6,6 +6,7 @@ mod check;
 mod events;
 mod history;
 mod json;
+mod known;
 mod lists;
 mod pieces;
 mod queries;

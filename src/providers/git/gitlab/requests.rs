@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 
-use super::lists::{AT_ONCE, Asking, OVERLAP, known_repo};
+use super::known::known_repo;
+use super::lists::{AT_ONCE, Asking, OVERLAP};
 use super::pieces::{Owner, Piece, Repo};
 use super::server::{Connection, Told, ask};
 use super::{events, json, queries};
