@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use crate::reading::FORKING;
+
 /// How much an organisation holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
@@ -413,6 +415,7 @@ impl Repository {
     /// what was squashed, a light tag a release.
     pub fn materialise(&mut self, folder: &Path) {
         let git = |arguments: &[&str]| {
+            let _forks = FORKING.write();
             let status = Command::new("git")
                 .args(arguments)
                 .current_dir(folder)
@@ -460,12 +463,14 @@ impl Repository {
                 marks[release.commit.as_str()]
             );
         }
+        let forks = FORKING.write();
         let mut importing = Command::new("git")
             .args(["fast-import", "--quiet", "--export-marks=marks"])
             .current_dir(folder)
             .stdin(Stdio::piped())
             .spawn()
             .expect("git fast-import runs");
+        drop(forks);
         importing
             .stdin
             .take()

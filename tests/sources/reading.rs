@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use chrono::{DateTime, Utc};
 use pelorus::app::{Addresses, Answered, App, Asker, Patience, Request};
 use pelorus::config::{Access, Settings, parse_question};
 use pelorus::frames;
-use pelorus::ledger::{Ledger, Location};
+use pelorus::ledger::Location;
 use pelorus::model::TimeRange;
 use pelorus::providers::http::Clock;
 use secrecy::SecretString;
@@ -28,9 +28,9 @@ pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
 }
 
-fn is_free(ledger: &Location) -> bool {
-    Ledger::open(ledger).is_ok_and(|(ledger, _)| !ledger.is_read_only())
-}
+/// A child holds every lock of this process for a moment, between its fork and its exec: who starts one writes here, and
+/// who opens a ledger reads.
+pub static FORKING: RwLock<()> = RwLock::new(());
 
 /// The ledger's file in a test's folder.
 pub fn ledger(folder: &Path) -> Location {
@@ -51,10 +51,7 @@ impl Pelorus {
             .collect();
         let settings =
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
-        // Another test's child holds every lock of this process for a moment, between its fork and its exec.
-        while !is_free(ledger) {
-            std::thread::yield_now();
-        }
+        let _forks_none = FORKING.read();
         let app = App::start_at(
             Arc::new(settings),
             ledger,
