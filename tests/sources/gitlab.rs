@@ -138,6 +138,10 @@ async fn a_first_reading_takes_the_fewest_requests_and_the_next_only_asks_what_c
         gitlab.server.bill()
     );
 
+    // What the documentation says of the 250 that GitLab allows.
+    let complexity = gitlab.change(|held| held.complexity.clone());
+    assert_eq!(complexity["mergeRequests"], 129.0);
+
     gitlab.server.forget();
     let pelorus = gitlab.start(&ledger(folder.path()), 60);
     pelorus.five_keys("committed").await;

@@ -100,6 +100,10 @@ async fn a_first_reading_takes_the_fewest_requests_and_the_next_only_asks_what_c
     let probes = size.repositories.div_ceil(PAGE);
     assert_eq!(gitlab.server.requests(), probes, "{}", gitlab.server.bill());
 
+    // What the documentation says of the 250 that GitLab allows.
+    let complexity = gitlab.change(|held| held.complexity["projects"]);
+    assert_eq!(complexity, 173.0);
+
     // Something is built and deployed.
     gitlab.server.forget();
     gitlab.change(|held| {

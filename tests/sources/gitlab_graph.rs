@@ -99,7 +99,10 @@ fn cost(field: &Field, fragments: &HashMap<String, Vec<Field>>, variables: &Valu
     }
     let holds = sum(&field.holds);
     let has = |argument: &str| f64::from(u8::from(field.arguments.contains(argument)));
-    let listed = |own: f64| (holds + own) * (1.0 + first(&field.arguments, variables) / 100.0);
+    let listed = |own: f64| {
+        let counted = (holds + own) * (1.0 + first(&field.arguments, variables) / 100.0);
+        counted.trunc()
+    };
     match field.name.as_str() {
         "mergeRequests" | "notes" | "releases" | "environments" => listed(1.0 + has("sort:")),
         "projects" => listed(11.0 + has("sort:")),

@@ -33,6 +33,8 @@ pub struct Held {
     pub most_in_time: usize,
     /// What ends later still runs; `None`: everything has ended.
     pub now: Option<DateTime<Utc>>,
+    /// The most complex query that was asked, by name.
+    pub complexity: HashMap<String, f64>,
     /// Requests since it was last changed.
     asked: usize,
 }
@@ -55,6 +57,7 @@ impl GitLab {
             revoked_after: None,
             most_in_time: PAGE,
             now: None,
+            complexity: HashMap::new(),
             asked: 0,
         }));
         let routes = routes(Arc::clone(&held));
@@ -431,7 +434,12 @@ async fn graphql(State(held): State<Shared>, body: String) -> Response {
             "Query has complexity of {counted}, which exceeds max complexity of {MOST_COMPLEX}"
         ));
     }
-    let held = held.lock().unwrap();
+    let mut held = held.lock().unwrap();
+    let most = held
+        .complexity
+        .entry(operation(query).to_owned())
+        .or_default();
+    *most = most.max(counted);
     let data = match operation(query) {
         "mergeRequests" => {
             if variables["first"].as_u64() > Some(held.most_in_time as u64) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use pelorus::app::{Addresses, Answered, App, Asker, Patience, Request};
 use pelorus::config::{Access, Settings, parse_question};
 use pelorus::frames;
-use pelorus::ledger::Location;
+use pelorus::ledger::{Ledger, Location};
 use pelorus::model::TimeRange;
 use pelorus::providers::http::Clock;
 use secrecy::SecretString;
@@ -32,6 +32,10 @@ pub fn at(text: &str) -> DateTime<Utc> {
 /// who opens a ledger reads.
 pub static FORKING: RwLock<()> = RwLock::new(());
 
+fn is_free(ledger: &Location) -> bool {
+    Ledger::open(ledger).is_ok_and(|(ledger, _)| !ledger.is_read_only())
+}
+
 /// The ledger's file in a test's folder.
 pub fn ledger(folder: &Path) -> Location {
     Location::File(PathBuf::from(folder).join("pelorus.db"))
@@ -51,7 +55,11 @@ impl Pelorus {
             .collect();
         let settings =
             Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
-        let _forks_none = FORKING.read();
+        let _no_forks = FORKING.read();
+        // The one before may still be giving its ledger back: an answer's last task ends after it.
+        while !is_free(ledger) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         let app = App::start_at(
             Arc::new(settings),
             ledger,
