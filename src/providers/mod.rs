@@ -174,8 +174,10 @@ pub type Connect = fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, Se
 pub static KINDS: &[&ProviderKind] = &[
     &git::KIND,
     &git::github::KIND,
+    &git::GITLAB,
     &git::GITEA,
     &ci::github_actions::KIND,
+    &ci::GITLAB_CI,
     &ci::JENKINS,
     &files::KIND,
 ];

@@ -1,6 +1,8 @@
 //! CI systems: pipeline runs as builds, and deployments where a system knows them.
 
 pub mod github_actions;
+mod gitlab_ci;
 mod jenkins;
 
+pub use gitlab_ci::KIND as GITLAB_CI;
 pub use jenkins::KIND as JENKINS;

@@ -3,6 +3,7 @@
 mod commits;
 mod gitea;
 pub(crate) mod github;
+pub(super) mod gitlab;
 mod graph;
 mod heads;
 pub mod hosted;
@@ -19,4 +20,5 @@ mod walk;
 mod tests;
 
 pub use gitea::KIND as GITEA;
+pub use gitlab::KIND as GITLAB;
 pub use local::KIND;

@@ -18,8 +18,9 @@ pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
             && (headers.contains_key(http::header::RETRY_AFTER) || is_used_up() || says_so())
 }
 
-/// The permissions that a refusal names: GitHub's headers for fine-grained and classic tokens, Jenkins' for users.
-pub(super) fn needed(headers: &HeaderMap) -> Option<String> {
+/// The permissions that a refusal names: GitHub's headers for fine-grained and classic tokens, Jenkins' for users, GitLab's
+/// `scope` in the body.
+pub(super) fn needed(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let text = |name: &str| {
         headers
             .get(name)?
@@ -33,5 +34,22 @@ pub(super) fn needed(headers: &HeaderMap) -> Option<String> {
     if let Some(permission) = text("x-required-permission") {
         return Some(format!("the permission {permission}"));
     }
-    text("x-accepted-oauth-scopes").map(|scopes| format!("one of the scopes {scopes}"))
+    text("x-accepted-oauth-scopes")
+        .map(str::to_owned)
+        .or_else(|| insufficient_scope(body))
+        .map(|scopes| format!("one of the scopes {scopes}"))
+}
+
+/// The scopes of an OAuth refusal (RFC 6750, section 3.1).
+fn insufficient_scope(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        error: String,
+        scope: String,
+    }
+    // A body of another shape names none.
+    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || " _:.-".contains(letter);
+    let is_scope = refusal.scope.len() < 200 && refusal.scope.chars().all(is_word);
+    (refusal.error == "insufficient_scope" && is_scope).then_some(refusal.scope)
 }

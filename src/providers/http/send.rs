@@ -278,7 +278,7 @@ async fn answered(
         StatusCode::UNAUTHORIZED => Attempt::Final(HttpError::Unauthorized { what }),
         StatusCode::FORBIDDEN => Attempt::Final(HttpError::Forbidden {
             what,
-            needs: refusal::needed(&headers),
+            needs: refusal::needed(&headers, &body),
         }),
         StatusCode::NOT_FOUND | StatusCode::GONE => Attempt::Final(HttpError::NotFound { what }),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => Attempt::Final(HttpError::Unavailable {
