@@ -3,6 +3,7 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod bitbucket_cloud;
 mod files;
 mod git;
 pub mod http;
@@ -167,7 +168,7 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &git::BITBUCKET, &git::BITBUCKET_SERVER, &files::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

@@ -124,12 +124,9 @@ pub fn rfc3339(at: DateTime<Utc>) -> String {
 }
 
 fn hash_of(repository: u64, number: usize) -> String {
-    // A hash's letters do not matter, only that no two are the same.
-    format!(
-        "{:08x}{:032x}",
-        0x1000_0000_u64 + repository,
-        (number as u128 + 1) * 0x9e37_79b9_7f4a_7c15
-    )
+    // A hash's letters do not matter, only that no two are the same, nor their first twelve digits within a repository.
+    let scattered = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{scattered:016x}{:024x}", 0x1000_0000_u64 + repository)
 }
 
 impl Estate {

@@ -3,7 +3,10 @@
 //! `estate` is what an organisation holds, `server` counts requests and enforces limits, `reading` runs Pelorus over
 //! it; a file a kind translates the estate into the vendor's answers and asks.
 
+mod bitbucket;
+mod bitbucket_cloud;
 mod estate;
 mod gitea;
 mod reading;
+mod resuming;
 mod server;

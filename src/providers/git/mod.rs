@@ -1,10 +1,13 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
+mod bitbucket;
+mod bitbucket_server;
 mod commits;
 mod gitea;
 mod graph;
 mod heads;
 pub mod hosted;
+mod joins;
 mod local;
 mod message;
 mod pull_requests;
@@ -17,5 +20,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use bitbucket::KIND as BITBUCKET;
+pub use bitbucket_server::KIND as BITBUCKET_SERVER;
 pub use gitea::KIND as GITEA;
 pub use local::KIND;

@@ -36,7 +36,9 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
             .or_else(|| number(headers, &format!("ratelimit-{name}")))
     };
     let remaining = of("remaining")?.max(0) as u64;
-    let reset_at = of("reset").and_then(|reset| instant(reset, now));
+    // A token bucket (Atlassian Data Center) tells how often it is filled up a little, not when it is full.
+    let reset = of("reset").or_else(|| of("interval-seconds"));
+    let reset_at = reset.and_then(|reset| instant(reset, now));
     Some(LimitReading {
         limit: of("limit").and_then(|limit| u64::try_from(limit).ok()),
         remaining,
@@ -148,6 +150,20 @@ mod tests {
                 limit: None,
                 remaining: 0,
                 reset_at: Some("2026-11-25T12:00:30Z".parse().unwrap())
+            })
+        );
+        let bucket = headers(&[
+            ("x-ratelimit-limit", "60"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-fillrate", "5"),
+            ("x-ratelimit-interval-seconds", "1"),
+        ]);
+        assert_eq!(
+            limit(&bucket, now()),
+            Some(LimitReading {
+                limit: Some(60),
+                remaining: 0,
+                reset_at: Some("2026-11-25T12:00:01Z".parse().unwrap())
             })
         );
         assert_eq!(
