@@ -9,9 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use url::Url;
 
-use super::http::{
-    Api, Credential, HttpError, Limits, Network, Profile, secret, text, text_list,
-};
+use super::http::{Api, Credential, HttpError, Limits, Network, Profile, secret, text, text_list};
 use super::scope::{SCOPE_FIELDS, Scope, Standing};
 use super::{FetchError, repository_name};
 use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
@@ -118,9 +116,16 @@ impl Cloud {
         let mut base = Url::parse(&written)
             .map_err(|_| fault("url", "takes an address like https://api.bitbucket.org"))?;
         if base.host_str() == Some("bitbucket.org") {
-            return Err(fault("url", "takes the API's address, https://api.bitbucket.org: that of the pages answers nothing"));
+            return Err(fault(
+                "url",
+                "takes the API's address, https://api.bitbucket.org: that of the pages answers nothing",
+            ));
         }
-        let path = base.path().trim_end_matches('/').trim_end_matches("/2.0").to_owned();
+        let path = base
+            .path()
+            .trim_end_matches('/')
+            .trim_end_matches("/2.0")
+            .to_owned();
         base.set_path(&format!("{path}/2.0/"));
         let workspaces = text_list(source, "workspaces");
         let repositories = text_list(source, "repositories");
@@ -134,7 +139,10 @@ impl Cloud {
             .iter()
             .position(|name| name.split('/').filter(|part| !part.is_empty()).count() != 2)
         {
-            return Err(fault(&format!("repositories[{odd}]"), "takes workspace/name"));
+            return Err(fault(
+                &format!("repositories[{odd}]"),
+                "takes workspace/name",
+            ));
         }
         let credential = match (secret(source, "token"), text(source, "user")) {
             (Some(password), Some(user)) => Credential::Basic { user, password },
@@ -142,7 +150,9 @@ impl Cloud {
                 scheme: "Bearer",
                 token,
             },
-            (None, Some(_)) => return Err(fault("token", "is missing: a user alone opens nothing")),
+            (None, Some(_)) => {
+                return Err(fault("token", "is missing: a user alone opens nothing"));
+            }
             (None, None) => Credential::None,
         };
         let is_anonymous = matches!(credential, Credential::None);
@@ -202,7 +212,11 @@ pub(crate) async fn page<T: DeserializeOwned>(
     };
     let page: Values<T> = call.send().await?.json()?;
     if page.next.is_some() && page.next.as_deref() == next {
-        return Err(circular(api, path, anyhow::anyhow!("its list repeats a page")));
+        return Err(circular(
+            api,
+            path,
+            anyhow::anyhow!("its list repeats a page"),
+        ));
     }
     Ok(page)
 }
@@ -224,7 +238,11 @@ pub(crate) async fn all<T: DeserializeOwned>(
             return Ok(values);
         };
         if !seen.insert(url.clone()) {
-            return Err(circular(api, path, anyhow::anyhow!("its list repeats a page")));
+            return Err(circular(
+                api,
+                path,
+                anyhow::anyhow!("its list repeats a page"),
+            ));
         }
     }
 }
@@ -296,7 +314,9 @@ impl ToldRepository {
     pub(crate) fn repository(&self) -> Repository {
         shown_at(self.links.as_ref())
             .and_then(repository_name::of_url)
-            .unwrap_or_else(|| repository_name::of_text(&format!("bitbucket.org/{}", self.full_name)))
+            .unwrap_or_else(|| {
+                repository_name::of_text(&format!("bitbucket.org/{}", self.full_name))
+            })
     }
 }
 
@@ -332,8 +352,11 @@ impl Cloud {
         let (message, first) = match self.workspaces.first() {
             Some(workspace) => {
                 let found: Values<FullName> = answer.json()?;
-                let names: Vec<String> =
-                    found.values.into_iter().map(|told| told.full_name).collect();
+                let names: Vec<String> = found
+                    .values
+                    .into_iter()
+                    .map(|told| told.full_name)
+                    .collect();
                 let count = found.size.unwrap_or(names.len());
                 let more = if names.len() > 3 { ", …" } else { "" };
                 let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");

@@ -4,6 +4,7 @@
 //! once for all. A new kind is one file and one row in `KINDS`.
 
 mod bitbucket_cloud;
+mod ci;
 mod files;
 mod git;
 pub mod http;
@@ -168,7 +169,14 @@ pub struct ProviderKind {
 }
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &git::BITBUCKET, &git::BITBUCKET_SERVER, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[
+    &git::KIND,
+    &git::GITEA,
+    &git::BITBUCKET,
+    &git::BITBUCKET_SERVER,
+    &ci::BITBUCKET_PIPELINES,
+    &files::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

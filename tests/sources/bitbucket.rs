@@ -146,7 +146,12 @@ async fn a_first_reading_takes_the_fewest_requests_and_the_next_only_asks_what_c
     let pelorus = bitbucket.start(&ledger(folder.path()), 60);
     pelorus.five_keys("committed").await;
     pelorus.stop().await;
-    assert_eq!(server.requests(), 1, "the updated repositories:\n{}", server.bill());
+    assert_eq!(
+        server.requests(),
+        1,
+        "the updated repositories:\n{}",
+        server.bill()
+    );
 
     // A pull request that was worked on long before is merged now: its commits are old.
     server.forget();
@@ -166,7 +171,11 @@ async fn a_first_reading_takes_the_fewest_requests_and_the_next_only_asks_what_c
     let deployments = |keys: &Value| keys["deployments"][0][1][0].as_f64().unwrap();
     let changes = |keys: &Value| keys["commits"][0][1][0].as_f64().unwrap();
     assert_eq!(deployments(&after), deployments(&before) + 1.0);
-    assert_eq!(changes(&after), changes(&before) + 4.0, "old commits, merged late");
+    assert_eq!(
+        changes(&after),
+        changes(&before) + 4.0,
+        "old commits, merged late"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +184,12 @@ async fn a_reading_that_was_cut_off_goes_on_at_its_page() {
     let pelorus = bitbucket.start(&Location::Memory, 0);
     let whole = pelorus.five_keys("committed").await;
     pelorus.stop().await;
-    for word in ["/commits", "/pullrequests", "/refs/tags", "/repositories/acme"] {
+    for word in [
+        "/commits",
+        "/pullrequests",
+        "/refs/tags",
+        "/repositories/acme",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         goes_on_where_it_stopped(
             &bitbucket.server,
@@ -210,13 +224,19 @@ async fn repositories_that_vanish_are_renamed_or_empty_are_told_of() {
     let notices = pelorus.notices().await.join("\n");
     pelorus.stop().await;
     assert!(notices.contains("acme/empty is empty"), "{notices}");
-    assert!(notices.contains("Leaves out acme/service-002: "), "{notices}");
+    assert!(
+        notices.contains("Leaves out acme/service-002: "),
+        "{notices}"
+    );
 
     // It is there again.
     let pelorus = bitbucket.start(&ledger(folder.path()), 60);
     let keys = pelorus.five_keys("committed").await;
     pelorus.stop().await;
-    assert_eq!(applications(&keys), ["service-001", "service-002", "service-003"]);
+    assert_eq!(
+        applications(&keys),
+        ["service-001", "service-002", "service-003"]
+    );
 }
 
 fn applications(keys: &Value) -> Vec<&str> {
@@ -242,7 +262,10 @@ async fn a_repository_that_is_renamed_stays_one() {
     pelorus.stop().await;
     let says = "acme/service-001 is called acme/shop now; its events keep the name 127.0.0.1/acme/service-001.";
     assert!(notices.contains(says), "{notices}");
-    assert_eq!(applications(&keys), ["service-001", "service-002", "service-003"]);
+    assert_eq!(
+        applications(&keys),
+        ["service-001", "service-002", "service-003"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,7 +294,12 @@ async fn an_open_pull_request_is_read_again_until_it_is_merged() {
     pelorus.stop().await;
     assert_eq!(count(&left), Some(0.0), "{left}");
     // The updated repositories, its pull requests, what happened to this one.
-    assert_eq!(bitbucket.server.requests(), 3, "{}", bitbucket.server.bill());
+    assert_eq!(
+        bitbucket.server.requests(),
+        3,
+        "{}",
+        bitbucket.server.bill()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,9 +314,13 @@ async fn what_cannot_be_read_is_said_with_its_reason() {
     };
     let pelorus = bitbucket.start(&Location::Memory, 0);
     let said = check(&pelorus).await;
-    let sees = "sees: Sees 3 repositories of acme (acme/service-003, acme/service-002, acme/service-001).";
+    let sees =
+        "sees: Sees 3 repositories of acme (acme/service-003, acme/service-002, acme/service-001).";
     assert!(said.starts_with(sees), "{said}");
-    assert!(said.contains("s behind this machine's") || said.contains("s ahead of this machine's"), "{said}");
+    assert!(
+        said.contains("s behind this machine's") || said.contains("s ahead of this machine's"),
+        "{said}"
+    );
     fail("pullrequests", StatusCode::FORBIDDEN, Vec::new(), "{}");
     let said = check(&pelorus).await;
     assert!(said.contains("`read:pullrequest:bitbucket`"), "{said}");
@@ -298,7 +330,12 @@ async fn what_cannot_be_read_is_said_with_its_reason() {
     fail("repositories", StatusCode::UNAUTHORIZED, Vec::new(), "{}");
     let said = check(&pelorus).await;
     assert!(said.contains("refused the credentials"), "{said}");
-    fail("repositories", StatusCode::OK, Vec::new(), "<!doctype html><p>Hello");
+    fail(
+        "repositories",
+        StatusCode::OK,
+        Vec::new(),
+        "<!doctype html><p>Hello",
+    );
     let said = check(&pelorus).await;
     assert!(said.contains("a web page"), "{said}");
     pelorus.stop().await;
@@ -332,7 +369,12 @@ async fn a_limit_is_kept_to_and_never_hit() {
     let pelorus = bitbucket.start_with(source, &ledger(folder.path()), 0);
     let notices = pelorus.notices().await.join("\n");
     pelorus.stop().await;
-    assert_eq!(bitbucket.server.answered_with(429), 0, "{}", bitbucket.server.bill());
+    assert_eq!(
+        bitbucket.server.answered_with(429),
+        0,
+        "{}",
+        bitbucket.server.bill()
+    );
     assert_eq!(bitbucket.server.requests(), 12);
     assert!(notices.contains("asks to wait until"), "{notices}");
 }

@@ -1,6 +1,6 @@
 //! A server that speaks Bitbucket Cloud's API 2.0.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -26,12 +26,14 @@ pub fn routes(estate: Shared) -> Router {
         .route(&below("commit/{digits}"), get(commit))
         .route(&below("pullrequests"), get(pull_requests))
         .route(&below("pullrequests/activity"), get(activity))
-        .route(&below("pullrequests/{number}/activity"), get(activity_of_one))
+        .route(
+            &below("pullrequests/{number}/activity"),
+            get(activity_of_one),
+        )
         .route(&below("pullrequests/{number}/commits"), get(own_commits))
         .route(&below("refs/tags"), get(tags))
         .route(&below("pipelines"), get(pipelines))
         .route(&below("deployments"), get(deployments))
-        .route(&below("environments"), get(environments))
         .with_state(estate)
 }
 
@@ -46,9 +48,7 @@ impl Asked {
         let query = uri.query().unwrap_or_default().as_bytes();
         let host = headers["host"].to_str().unwrap();
         Self {
-            pairs: url::form_urlencoded::parse(query)
-                .into_owned()
-                .collect(),
+            pairs: url::form_urlencoded::parse(query).into_owned().collect(),
             here: format!("http://{host}{}", uri.path()),
         }
     }
@@ -69,8 +69,13 @@ impl Asked {
     /// The moment of `q=<field>>="…"`.
     fn since(&self, field: &str) -> DateTime<Utc> {
         let written = self.one("q").map_or("1970-01-01T00:00:00Z", |written| {
-            let rest = written.strip_prefix(field).expect("the field that can be filtered by");
-            rest.strip_prefix(">=\"").unwrap().strip_suffix('"').unwrap()
+            let rest = written
+                .strip_prefix(field)
+                .expect("the field that can be filtered by");
+            rest.strip_prefix(">=\"")
+                .unwrap()
+                .strip_suffix('"')
+                .unwrap()
         });
         at(written)
     }
@@ -183,20 +188,27 @@ fn html(path: String) -> Value {
 
 fn repository_json(repository: &Repository) -> Value {
     let full = format!("{}/{}", repository.owner, repository.name);
-    let branch = repository.head.as_ref().map(|_| json!({"type": "branch", "name": "main"}));
+    let branch = repository
+        .head
+        .as_ref()
+        .map(|_| json!({"type": "branch", "name": "main"}));
     let mut told = json!({
         "type": "repository", "uuid": uuid(repository.id), "full_name": full, "name": repository.name, "slug": repository.name,
         "is_private": true, "scm": "git", "size": 1, "language": "", "description": "", "mainbranch": branch, "project": {"key": "ACME"},
         "created_on": "2024-01-01T00:00:00+00:00", "updated_on": rfc3339(repository.updated_at), "links": html(full),
     });
     if repository.is_fork {
-        told["parent"] = json!({"type": "repository", "uuid": uuid(999), "full_name": "else/where"});
+        told["parent"] =
+            json!({"type": "repository", "uuid": uuid(999), "full_name": "else/where"});
     }
     told
 }
 
 fn commit_json(commit: &Commit) -> Value {
-    let parents = commit.parents.iter().map(|hash| json!({"type": "commit", "hash": hash, "links": {}}));
+    let parents = commit
+        .parents
+        .iter()
+        .map(|hash| json!({"type": "commit", "hash": hash, "links": {}}));
     json!({
         "type": "commit", "hash": commit.hash, "date": rfc3339(commit.committed_at), "message": commit.message, "summary": {"raw": commit.message},
         "author": {"type": "author", "raw": format!("{0} <{0}@acme.example>", commit.author), "user": user(&commit.author)},
@@ -205,11 +217,18 @@ fn commit_json(commit: &Commit) -> Value {
 }
 
 fn short(hash: Option<&String>) -> Value {
-    hash.map_or(Value::Null, |hash| json!({"type": "commit", "hash": hash[..12], "links": {}}))
+    hash.map_or(
+        Value::Null,
+        |hash| json!({"type": "commit", "hash": hash[..12], "links": {}}),
+    )
 }
 
 fn pull_request_json(request: &PullRequest) -> Value {
-    let state = if request.merged_at.is_some() { "MERGED" } else { "OPEN" };
+    let state = if request.merged_at.is_some() {
+        "MERGED"
+    } else {
+        "OPEN"
+    };
     json!({
         "type": "pullrequest", "id": request.number, "title": request.title, "description": "", "state": state, "draft": false,
         "author": user(&request.author), "closed_by": request.merged_at.map(|_| user("ben")), "reason": "", "comment_count": 2, "task_count": 0,
@@ -222,7 +241,8 @@ fn pull_request_json(request: &PullRequest) -> Value {
 
 /// What happened to a pull request, newest first.
 fn happened(request: &PullRequest) -> Vec<(DateTime<Utc>, Value)> {
-    let named = json!({"type": "pullrequest", "id": request.number, "title": request.title, "links": {}});
+    let named =
+        json!({"type": "pullrequest", "id": request.number, "title": request.title, "links": {}});
     let update = |at: DateTime<Utc>, state: &str| {
         let update = json!({"state": state, "title": request.title, "date": rfc3339(at), "author": user(&request.author), "changes": {}});
         (at, json!({"pull_request": named, "update": update}))
@@ -246,7 +266,12 @@ fn happened(request: &PullRequest) -> Vec<(DateTime<Utc>, Value)> {
     all
 }
 
-async fn repositories(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path(workspace): Path<String>) -> Response {
+async fn repositories(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path(workspace): Path<String>,
+) -> Response {
     let asked = Asked::of(&uri, &headers);
     assert_eq!(asked.one("sort"), Some("-updated_on"));
     let estate = state.lock().unwrap();
@@ -263,18 +288,35 @@ async fn repositories(state: State<Shared>, uri: OriginalUri, headers: HeaderMap
     asked.paged(found.into_iter().map(repository_json).collect(), 100)
 }
 
-async fn one(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| asked.answer(repository_json(repository)))
+async fn one(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| asked.answer(repository_json(repository)),
+    )
 }
 
 /// The commits that these names (branches, or the first digits of commits) lead to; `None` where one leads nowhere.
 fn reached<'a>(repository: &'a Repository, names: &[&str]) -> Option<BTreeSet<&'a str>> {
-    let by_hash: HashMap<&str, &Commit> = repository.commits.iter().map(|commit| (commit.hash.as_str(), commit)).collect();
+    let by_hash: HashMap<&str, &Commit> = repository
+        .commits
+        .iter()
+        .map(|commit| (commit.hash.as_str(), commit))
+        .collect();
     let mut open = Vec::new();
     for name in names {
         let hash = match *name {
             "main" => repository.head.as_deref()?,
-            digits => by_hash.keys().copied().find(|hash| hash.starts_with(digits))?,
+            digits => by_hash
+                .keys()
+                .copied()
+                .find(|hash| hash.starts_with(digits))?,
         };
         open.push(hash);
     }
@@ -288,57 +330,118 @@ fn reached<'a>(repository: &'a Repository, names: &[&str]) -> Option<BTreeSet<&'
     Some(seen)
 }
 
-async fn commits(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        let (Some(with), Some(without)) = (reached(repository, &asked.all("include")), reached(repository, &asked.all("exclude"))) else {
-            return failed(StatusCode::NOT_FOUND, "Commit not found");
-        };
-        let mut found: Vec<&Commit> = repository
+async fn commits(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            let (Some(with), Some(without)) = (
+                reached(repository, &asked.all("include")),
+                reached(repository, &asked.all("exclude")),
+            ) else {
+                return failed(StatusCode::NOT_FOUND, "Commit not found");
+            };
+            let mut found: Vec<&Commit> = repository
+                .commits
+                .iter()
+                .filter(|commit| {
+                    with.contains(commit.hash.as_str()) && !without.contains(commit.hash.as_str())
+                })
+                .collect();
+            found.sort_by(|one, other| {
+                other
+                    .committed_at
+                    .cmp(&one.committed_at)
+                    .then(other.hash.cmp(&one.hash))
+            });
+            // Topological: what something is based on comes after it, whatever its date.
+            if let Some(place) = found
+                .iter()
+                .position(|commit| Some(&commit.hash) == repository.head.as_ref())
+            {
+                let head = found.remove(place);
+                found.insert(0, head);
+            }
+            asked.paged(found.into_iter().map(commit_json).collect(), 100)
+        },
+    )
+}
+
+async fn commit(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name, digits)): Path<(String, String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| match repository
             .commits
             .iter()
-            .filter(|commit| with.contains(commit.hash.as_str()) && !without.contains(commit.hash.as_str()))
-            .collect();
-        found.sort_by(|one, other| other.committed_at.cmp(&one.committed_at).then(other.hash.cmp(&one.hash)));
-        // Topological: what something is based on comes after it, whatever its date.
-        if let Some(place) = found.iter().position(|commit| Some(&commit.hash) == repository.head.as_ref()) {
-            let head = found.remove(place);
-            found.insert(0, head);
-        }
-        asked.paged(found.into_iter().map(commit_json).collect(), 100)
-    })
-}
-
-async fn commit(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name, digits)): Path<(String, String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        match repository.commits.iter().find(|commit| commit.hash.starts_with(&digits)) {
+            .find(|commit| commit.hash.starts_with(&digits))
+        {
             Some(commit) => asked.answer(commit_json(commit)),
             None => failed(StatusCode::NOT_FOUND, "Commit not found"),
-        }
-    })
+        },
+    )
 }
 
-async fn pull_requests(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        let since = asked.since("updated_on");
-        let states: BTreeSet<&str> = asked.all("state").into_iter().collect();
-        let is_in = |request: &&PullRequest| states.contains(if request.merged_at.is_some() { "MERGED" } else { "OPEN" });
-        let mut found: Vec<&PullRequest> = repository
-            .pull_requests
-            .iter()
-            .filter(|request| request.updated_at >= since)
-            .filter(is_in)
-            .collect();
-        found.sort_by_key(|request| std::cmp::Reverse(request.updated_at));
-        asked.paged(found.into_iter().map(pull_request_json).collect(), 50)
-    })
+async fn pull_requests(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            let since = asked.since("updated_on");
+            let states: BTreeSet<&str> = asked.all("state").into_iter().collect();
+            let is_in = |request: &&PullRequest| {
+                states.contains(if request.merged_at.is_some() {
+                    "MERGED"
+                } else {
+                    "OPEN"
+                })
+            };
+            let mut found: Vec<&PullRequest> = repository
+                .pull_requests
+                .iter()
+                .filter(|request| request.updated_at >= since)
+                .filter(is_in)
+                .collect();
+            found.sort_by_key(|request| std::cmp::Reverse(request.updated_at));
+            asked.paged(found.into_iter().map(pull_request_json).collect(), 50)
+        },
+    )
 }
 
-async fn activity(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        let mut all: Vec<_> = repository.pull_requests.iter().flat_map(happened).collect();
-        all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        asked.paged(all.into_iter().map(|(_, told)| told).collect(), 50)
-    })
+async fn activity(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            let mut all: Vec<_> = repository.pull_requests.iter().flat_map(happened).collect();
+            all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+            asked.paged(all.into_iter().map(|(_, told)| told).collect(), 50)
+        },
+    )
 }
 
 fn with_request(
@@ -346,44 +449,89 @@ fn with_request(
     (workspace, name, number): (String, String, u64),
     answer: impl FnOnce(&Repository, &PullRequest, &Asked) -> Response,
 ) -> Response {
-    with(answered, &workspace, &name, |repository, asked| {
-        match repository.pull_requests.iter().find(|request| request.number == number) {
+    with(
+        answered,
+        &workspace,
+        &name,
+        |repository, asked| match repository
+            .pull_requests
+            .iter()
+            .find(|request| request.number == number)
+        {
             Some(request) => answer(repository, request, asked),
             None => failed(StatusCode::NOT_FOUND, "Pull request not found"),
-        }
-    })
+        },
+    )
 }
 
-async fn activity_of_one(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path(of): Path<(String, String, u64)>) -> Response {
+async fn activity_of_one(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path(of): Path<(String, String, u64)>,
+) -> Response {
     with_request((state, uri, headers), of, |_, request, asked| {
-        asked.paged(happened(request).into_iter().map(|(_, told)| told).collect(), 50)
+        asked.paged(
+            happened(request)
+                .into_iter()
+                .map(|(_, told)| told)
+                .collect(),
+            50,
+        )
     })
 }
 
-async fn own_commits(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path(of): Path<(String, String, u64)>) -> Response {
+async fn own_commits(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path(of): Path<(String, String, u64)>,
+) -> Response {
     with_request((state, uri, headers), of, |repository, request, asked| {
-        let own = request.commits.iter().rev().map(|hash| commit_json(repository.commit_of(hash)));
+        let own = request
+            .commits
+            .iter()
+            .rev()
+            .map(|hash| commit_json(repository.commit_of(hash)));
         asked.paged(own.collect(), 100)
     })
 }
 
-async fn tags(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        assert_eq!(asked.one("sort"), Some("-target.date"));
-        let mut found: Vec<_> = repository.releases.iter().map(|release| (release, repository.commit_of(&release.commit))).collect();
-        found.sort_by_key(|(_, commit)| std::cmp::Reverse(commit.committed_at));
-        let told = found.into_iter().map(|(release, commit)| {
+async fn tags(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            assert_eq!(asked.one("sort"), Some("-target.date"));
+            let mut found: Vec<_> = repository
+                .releases
+                .iter()
+                .map(|release| (release, repository.commit_of(&release.commit)))
+                .collect();
+            found.sort_by_key(|(_, commit)| std::cmp::Reverse(commit.committed_at));
+            let told = found.into_iter().map(|(release, commit)| {
             json!({"type": "tag", "name": release.tag, "message": null, "date": null, "tagger": null, "target": commit_json(commit), "links": {}})
         });
-        asked.paged(told.collect(), 100)
-    })
+            asked.paged(told.collect(), 100)
+        },
+    )
 }
 
 fn pipeline_json(repository: &Repository, run: &Run) -> Value {
     let full = format!("{}/{}", repository.owner, repository.name);
     let is_over = run.finished_at > run.started_at;
     let state = if is_over {
-        let name = if run.is_successful { "SUCCESSFUL" } else { "FAILED" };
+        let name = if run.is_successful {
+            "SUCCESSFUL"
+        } else {
+            "FAILED"
+        };
         json!({"type": "pipeline_state_completed", "name": "COMPLETED", "result": {"type": format!("pipeline_state_completed_{}", name.to_lowercase()), "name": name}})
     } else {
         json!({"type": "pipeline_state_in_progress", "name": "IN_PROGRESS", "stage": {"type": "pipeline_state_in_progress_running", "name": "RUNNING"}})
@@ -395,37 +543,53 @@ fn pipeline_json(repository: &Repository, run: &Run) -> Value {
     })
 }
 
-async fn pipelines(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        assert_eq!(asked.one("sort"), Some("-created_on"));
-        let mut found: Vec<&Run> = repository.runs.iter().collect();
-        found.sort_by_key(|run| std::cmp::Reverse(run.started_at));
-        asked.paged(found.into_iter().map(|run| pipeline_json(repository, run)).collect(), 100)
-    })
+async fn pipelines(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            assert_eq!(asked.one("sort"), Some("-created_on"));
+            let mut found: Vec<&Run> = repository.runs.iter().collect();
+            found.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+            asked.paged(
+                found
+                    .into_iter()
+                    .map(|run| pipeline_json(repository, run))
+                    .collect(),
+                100,
+            )
+        },
+    )
 }
 
-async fn deployments(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        let mut found: Vec<_> = repository.deployments.iter().collect();
-        found.sort_by_key(|deployment| std::cmp::Reverse(deployment.started_at));
-        let told = found.into_iter().map(|deployment| {
+async fn deployments(
+    state: State<Shared>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Path((workspace, name)): Path<(String, String)>,
+) -> Response {
+    with(
+        (state, uri, headers),
+        &workspace,
+        &name,
+        |repository, asked| {
+            let mut found: Vec<_> = repository.deployments.iter().collect();
+            found.sort_by_key(|deployment| std::cmp::Reverse(deployment.started_at));
+            let told = found.into_iter().map(|deployment| {
             let name = if deployment.is_successful { "SUCCESSFUL" } else { "FAILED" };
             json!({
-                "type": "deployment", "uuid": uuid(deployment.id), "environment": {"type": "deployment_environment", "uuid": uuid(7)}, "version": 1,
+                "type": "deployment", "uuid": uuid(deployment.id), "environment": {"type": "deployment_environment", "uuid": uuid(7), "name": deployment.environment, "environment_type": {"type": "deployment_environment_type", "name": "Production", "rank": 2}}, "version": 1,
                 "release": {"type": "deployment_release", "uuid": uuid(deployment.id), "name": format!("#{}", deployment.id % 100_000), "url": "http://127.0.0.1/r", "commit": {"type": "commit", "hash": deployment.commit}, "created_on": rfc3339(deployment.started_at)},
                 "state": {"type": "deployment_state_completed", "name": "COMPLETED", "url": "http://127.0.0.1/d", "deployer": user("ann"), "status": {"type": "deployment_state_completed_status", "name": name}, "start_date": rfc3339(deployment.started_at), "completion_date": rfc3339(deployment.finished_at)},
             })
         });
-        asked.paged(told.collect(), 100)
-    })
-}
-
-async fn environments(state: State<Shared>, uri: OriginalUri, headers: HeaderMap, Path((workspace, name)): Path<(String, String)>) -> Response {
-    with((state, uri, headers), &workspace, &name, |repository, asked| {
-        let names: BTreeMap<&str, u64> = repository.deployments.iter().map(|deployment| (deployment.environment.as_str(), 7)).collect();
-        let told = names.into_iter().map(|(name, id)| {
-            json!({"type": "deployment_environment", "uuid": uuid(id), "name": name, "slug": name, "environment_type": {"type": "deployment_environment_type", "name": "Production", "rank": 2}})
-        });
-        asked.paged(told.collect(), 100)
-    })
+            asked.paged(told.collect(), 100)
+        },
+    )
 }

@@ -5,6 +5,8 @@
 
 mod bitbucket;
 mod bitbucket_cloud;
+mod bitbucket_pipelines;
+mod bitbucket_server;
 mod estate;
 mod gitea;
 mod reading;

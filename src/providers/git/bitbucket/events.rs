@@ -33,7 +33,10 @@ pub(super) fn commit(
         is_default_branch,
     };
     let parents = told.parents.iter().flatten();
-    let raw = told.author.as_ref().and_then(|author| author.raw.as_deref());
+    let raw = told
+        .author
+        .as_ref()
+        .and_then(|author| author.raw.as_deref());
     let url = told.links.as_ref().and_then(|links| links.html.as_ref());
     hosted::commit(
         &origin,
@@ -65,11 +68,7 @@ pub(super) struct Joined {
 
 impl Joined {
     /// `found` is what joined it, `head` its last commit where the default branch holds that.
-    pub(super) fn of(
-        request: &json::PullRequest,
-        found: Option<Join>,
-        head: Option<Join>,
-    ) -> Self {
+    pub(super) fn of(request: &json::PullRequest, found: Option<Join>, head: Option<Join>) -> Self {
         let known_head = head.as_ref().and_then(|head| hash(Some(head.commit())));
         match found {
             None => Self {

@@ -7,8 +7,7 @@ use crate::providers::bitbucket_cloud::{Links, Named};
 use crate::providers::git::joins::{self, Join};
 
 /// What is asked of commits. `date` is the committer's.
-pub(super) const COMMIT_FIELDS: &str =
-    "hash,date,message,author.raw,parents.hash,links.html.href";
+pub(super) const COMMIT_FIELDS: &str = "hash,date,message,author.raw,parents.hash,links.html.href";
 /// What is asked of pull requests.
 pub(super) const PULL_REQUEST_FIELDS: &str = "id,title,state,created_on,updated_on,closed_on,author.uuid,author.nickname,author.display_name,author.type,source.branch.name,source.commit.hash,destination.branch.name,merge_commit.hash,links.html.href";
 /// What is asked of what happened to pull requests.
@@ -138,7 +137,11 @@ impl Commit {
             .flatten()
             .filter_map(|parent| parent.hash.as_deref())
             .collect();
-        joins::join(&self.hash, &parents, self.message.as_deref().unwrap_or_default())
+        joins::join(
+            &self.hash,
+            &parents,
+            self.message.as_deref().unwrap_or_default(),
+        )
     }
 }
 

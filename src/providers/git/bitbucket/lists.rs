@@ -81,7 +81,9 @@ impl Walk for Lists {
             .iter()
             .map(|workspace| Piece::Repositories {
                 workspace: workspace.clone(),
-                since: known.contains_key(&met(workspace)).then_some(start - OVERLAP),
+                since: known
+                    .contains_key(&met(workspace))
+                    .then_some(start - OVERLAP),
                 next: None,
                 count: 0,
             })
@@ -136,7 +138,11 @@ impl Walk for Lists {
 impl Lists {
     fn reads_still(&self, repo: &Repo) -> bool {
         let is_named = self.0.repositories.iter().any(|name| name == &repo.name);
-        let is_listed = self.0.workspaces.iter().any(|name| name == repo.workspace());
+        let is_listed = self
+            .0
+            .workspaces
+            .iter()
+            .any(|name| name == repo.workspace());
         (is_named || is_listed) && self.0.scope.reads(&repo.name, Standing::default())
     }
 }
@@ -209,7 +215,8 @@ impl Asking<'_> {
         let count = count + told.values.len();
         match told.next {
             Some(_) if count >= MOST_READ => {
-                let names: Vec<String> = told.values.into_iter().map(|told| told.full_name).collect();
+                let names: Vec<String> =
+                    told.values.into_iter().map(|told| told.full_name).collect();
                 let size = told.size.unwrap_or(count + 1);
                 turn.notices.push(scope::too_many(size, &names));
                 turn.learnt.push((met(&workspace), Some(String::new())));
@@ -260,7 +267,11 @@ impl Asking<'_> {
         if is_being_read {
             return;
         }
-        let Some(branch) = told.mainbranch.as_ref().and_then(|branch| branch.name.clone()) else {
+        let Some(branch) = told
+            .mainbranch
+            .as_ref()
+            .and_then(|branch| branch.name.clone())
+        else {
             turn.notices.push(Notice::info(format!(
                 "{} is empty: it has no main branch yet.",
                 told.full_name
@@ -308,7 +319,10 @@ impl Asking<'_> {
     /// Pull requests that are open change without their repository being updated: those are asked for.
     fn look_at_open(&self, workspace: &str, updated: &[ToldRepository], turn: &mut Turn<Piece>) {
         let mut seen = Vec::new();
-        let names = self.known.keys().filter_map(|key| key.strip_prefix("repo/"));
+        let names = self
+            .known
+            .keys()
+            .filter_map(|key| key.strip_prefix("repo/"));
         for known in names.filter_map(|uuid| known_repo(&self.known, uuid)) {
             let beginning = format!("pull_request:{}#", known.repo.repository);
             let is_open = self

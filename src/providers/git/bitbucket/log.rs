@@ -87,7 +87,9 @@ impl Log {
         match (&self.place, request.created_on) {
             (Place::End, _) => true,
             (Place::Unusable | Place::Start, _) | (_, None) => false,
-            (Place::At(_), Some(created_on)) => self.told_from.is_some_and(|from| from <= created_on),
+            (Place::At(_), Some(created_on)) => {
+                self.told_from.is_some_and(|from| from <= created_on)
+            }
         }
     }
 

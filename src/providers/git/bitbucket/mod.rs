@@ -43,16 +43,13 @@ pub static KIND: ProviderKind = ProviderKind {
     connect,
 };
 
-static FIELDS: [Field; OWN + CONNECTION_FIELDS.len()] =
-    connection_fields::<OWN, _>(CLOUD_FIELDS);
+static FIELDS: [Field; OWN + CONNECTION_FIELDS.len()] = connection_fields::<OWN, _>(CLOUD_FIELDS);
 
 /// A connected Bitbucket Cloud.
 struct Bitbucket(Lists);
 
 fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provider>, SettingsError> {
-    Ok(Box::new(Bitbucket(Lists(Cloud::connect(
-        source, network,
-    )?))))
+    Ok(Box::new(Bitbucket(Lists(Cloud::connect(source, network)?))))
 }
 
 impl Provider for Bitbucket {

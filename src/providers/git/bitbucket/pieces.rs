@@ -48,7 +48,9 @@ pub(super) enum Piece {
         count: usize,
     },
     /// A repository that is named by the settings.
-    Named { name: String },
+    Named {
+        name: String,
+    },
     /// What came to the default branch after a commit that is known.
     Between {
         visit: Visit,
@@ -56,7 +58,10 @@ pub(super) enum Piece {
         next: Option<String>,
     },
     /// Commits of the default branch, newest first.
-    Commits { visit: Visit, next: Option<String> },
+    Commits {
+        visit: Visit,
+        next: Option<String>,
+    },
     /// Pull requests of a repository, last updated first; `is_alone`: nothing else of it is read.
     PullRequests {
         visit: Visit,
@@ -64,7 +69,10 @@ pub(super) enum Piece {
         log: Log,
         is_alone: bool,
     },
-    Tags { visit: Visit, next: Option<String> },
+    Tags {
+        visit: Visit,
+        next: Option<String>,
+    },
 }
 
 impl Piece {

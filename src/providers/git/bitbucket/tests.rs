@@ -15,16 +15,21 @@ fn told<T: DeserializeOwned>(text: &str) -> Vec<T> {
 }
 
 fn commits() -> Vec<json::Commit> {
-    told(include_str!("../../../../tests/fixtures/bitbucket/commits.json"))
+    told(include_str!(
+        "../../../../tests/fixtures/bitbucket/commits.json"
+    ))
 }
 
 fn requests() -> Vec<json::PullRequest> {
-    told(include_str!("../../../../tests/fixtures/bitbucket/pull-requests.json"))
+    told(include_str!(
+        "../../../../tests/fixtures/bitbucket/pull-requests.json"
+    ))
 }
 
 fn facts() -> Vec<Fact> {
-    let told: Vec<json::Activity> =
-        told(include_str!("../../../../tests/fixtures/bitbucket/activity.json"));
+    let told: Vec<json::Activity> = told(include_str!(
+        "../../../../tests/fixtures/bitbucket/activity.json"
+    ));
     told.iter()
         .filter_map(|told| Fact::of(told, told.pull_request.as_ref().unwrap().id))
         .collect()
@@ -56,7 +61,9 @@ fn event(number: usize) -> PullRequest {
 }
 
 fn text(at: Option<chrono::DateTime<chrono::Utc>>) -> String {
-    at.map_or("-".to_owned(), |at| at.format("%d %H:%M:%S%.3f").to_string())
+    at.map_or("-".to_owned(), |at| {
+        at.format("%d %H:%M:%S%.3f").to_string()
+    })
 }
 
 #[test]
@@ -69,20 +76,35 @@ fn a_merged_pull_request_has_all_its_times_and_its_full_hashes() {
     // The log's time, not that of a remark afterwards.
     assert_eq!(text(told.merged_at), "04 12:00:00.565");
     assert_eq!(text(told.closed_at), "04 12:00:00.565");
-    assert_eq!(told.merge_commit.unwrap().to_string(), "3333333333cc3333333333333333333333333333");
-    assert_eq!(told.head.unwrap().to_string(), "2222222222bb2222222222222222222222222222");
+    assert_eq!(
+        told.merge_commit.unwrap().to_string(),
+        "3333333333cc3333333333333333333333333333"
+    );
+    assert_eq!(
+        told.head.unwrap().to_string(),
+        "2222222222bb2222222222222222222222222222"
+    );
     assert_eq!((told.squash_commit, told.commits.len()), (None, 0));
     assert_eq!(told.author.as_deref(), Some("ann"));
-    assert_eq!((told.head_branch.as_deref(), told.base.as_deref()), (Some("feature/tea"), Some("main")));
+    assert_eq!(
+        (told.head_branch.as_deref(), told.base.as_deref()),
+        (Some("feature/tea"), Some("main"))
+    );
     assert!(!told.bot);
 }
 
 #[test]
 fn one_that_is_open_has_no_end_and_one_that_was_declined_no_merge() {
     let open = event(1);
-    assert_eq!((open.merged_at, open.closed_at, open.author), (None, None, None));
+    assert_eq!(
+        (open.merged_at, open.closed_at, open.author),
+        (None, None, None)
+    );
     let declined = event(2);
-    assert_eq!((declined.merged_at, text(declined.closed_at).as_str()), (None, "06 09:00:00.000"));
+    assert_eq!(
+        (declined.merged_at, text(declined.closed_at).as_str()),
+        (None, "06 09:00:00.000")
+    );
     assert!(declined.bot);
 }
 
@@ -98,13 +120,19 @@ fn commits_keep_the_committers_time_and_one_without_is_left_out() {
         panic!("a commit");
     };
     assert_eq!(text(Some(third.committed_at)), "02 08:00:00.000");
-    assert_eq!((third.message.as_deref(), third.author.as_deref()), (None, None));
+    assert_eq!(
+        (third.message.as_deref(), third.author.as_deref()),
+        (None, None)
+    );
     let Body::Commit(first) = &made[0].as_ref().unwrap().body else {
         panic!("a commit");
     };
     assert_eq!((first.pull_request, first.parents.len()), (Some(7), 2));
     assert_eq!(first.author.as_deref(), Some("Ben"));
-    assert_eq!(made[0].as_ref().unwrap().url.as_deref(), Some("https://bitbucket.org/acme/shop/commits/3333333333cc"));
+    assert_eq!(
+        made[0].as_ref().unwrap().url.as_deref(),
+        Some("https://bitbucket.org/acme/shop/commits/3333333333cc")
+    );
 }
 
 #[test]
@@ -122,7 +150,10 @@ fn own_commits_tell_a_squash_from_a_rebase() {
     let Body::PullRequest(told) = told.body else {
         panic!("a pull request");
     };
-    assert_eq!(told.squash_commit.map(|hash| hash.to_string()), Some(commit.clone()));
+    assert_eq!(
+        told.squash_commit.map(|hash| hash.to_string()),
+        Some(commit.clone())
+    );
     assert_eq!(text(told.first_commit_at), "02 08:00:00.000");
     assert_eq!((told.merge_commit, told.commits.len()), (None, 2));
     // Without a log the last the host says is taken.
@@ -133,11 +164,19 @@ fn own_commits_tell_a_squash_from_a_rebase() {
     let Body::PullRequest(told) = told.body else {
         panic!("a pull request");
     };
-    assert_eq!((told.merge_commit.map(|hash| hash.to_string()), told.squash_commit), (Some(commit), None));
+    assert_eq!(
+        (
+            told.merge_commit.map(|hash| hash.to_string()),
+            told.squash_commit
+        ),
+        (Some(commit), None)
+    );
 }
 
 #[test]
 fn changes_that_are_asked_for_are_a_review() {
-    let cleo = facts().into_iter().find(|fact| fact.by.as_deref() == Some("{cleo}"));
+    let cleo = facts()
+        .into_iter()
+        .find(|fact| fact.by.as_deref() == Some("{cleo}"));
     assert_eq!(cleo.map(|fact| fact.what), Some(What::Reviewed));
 }
