@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 
+use super::pieces::{OVERLAP, Piece, Repo, again, met, whole};
 use super::{events, json};
-use crate::model::{Notice, Repository};
+use crate::model::Notice;
 use crate::providers::bitbucket_cloud::{
     Cloud, PAGE, REPOSITORY_FIELDS, ToldRepository, Values, of_values, page,
 };
@@ -20,91 +20,9 @@ use crate::providers::scope::{self, MOST_READ, Standing};
 use crate::providers::walk::{Known, Turn, Walk};
 use crate::providers::{FetchError, PageRequest};
 
-/// Clocks of the vendor's parts differ.
-const OVERLAP: TimeDelta = TimeDelta::minutes(2);
-/// A run that takes longer is read again as far as the first page reaches.
-const LONGEST_RUN: TimeDelta = TimeDelta::days(1);
-
 /// What is read of Bitbucket Pipelines.
 #[derive(Debug)]
 pub(super) struct Lists(pub(super) Cloud);
-
-/// What is known for good of a repository, by its uuid.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Repo {
-    uuid: String,
-    /// As `workspace/name`, for people.
-    name: String,
-    /// As events name it: as it was met first.
-    repository: Repository,
-    /// How far back it was read; `None`: it was only met.
-    from: Option<DateTime<Utc>>,
-    /// Until when it was read.
-    until: DateTime<Utc>,
-    /// Whether it was ever deployed from.
-    deploys: bool,
-    /// The last page of its deployments, where they are told oldest first: new ones come behind it.
-    tail: Option<String>,
-}
-
-impl Repo {
-    fn workspace(&self) -> &str {
-        self.name.split('/').next().unwrap_or_default()
-    }
-
-    fn path<'p>(&'p self, list: &'p str) -> [&'p str; 4] {
-        ["repositories", self.workspace(), &self.uuid, list]
-    }
-
-    fn known(known: &Known, uuid: &str) -> Option<Self> {
-        // What another version wrote differently is read again.
-        serde_json::from_str(known.get(&key(uuid))?).ok()
-    }
-
-    fn learnt(&self) -> (String, Option<String>) {
-        let text = serde_json::to_string(self).expect("plain data with text keys");
-        (key(&self.uuid), Some(text))
-    }
-
-    fn is_read_from(&self, start: DateTime<Utc>) -> bool {
-        self.from.is_some_and(|from| from <= start)
-    }
-}
-
-fn key(uuid: &str) -> String {
-    format!("repo/{uuid}")
-}
-
-fn met(workspace: &str) -> String {
-    format!("workspace/{workspace}")
-}
-
-/// One page that is still to be read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Piece {
-    Repositories {
-        workspace: String,
-        since: Option<DateTime<Utc>>,
-        next: Option<String>,
-        count: usize,
-    },
-    Named {
-        name: String,
-    },
-    /// Deployments; runs follow where `with_runs`, or where something is new among these.
-    Deployments {
-        repo: Repo,
-        since: DateTime<Utc>,
-        next: Option<String>,
-        with_runs: bool,
-    },
-    Runs {
-        repo: Repo,
-        since: DateTime<Utc>,
-        next: Option<String>,
-    },
-}
 
 impl Walk for Lists {
     type Piece = Piece;
@@ -166,16 +84,6 @@ impl Walk for Lists {
                 Err(error) => Err(error.into()),
             }
         })
-    }
-}
-
-/// A repository that is read from its beginning.
-fn whole(repo: Repo, since: DateTime<Utc>) -> Piece {
-    Piece::Deployments {
-        repo: Repo { tail: None, ..repo },
-        since,
-        next: None,
-        with_runs: true,
     }
 }
 
@@ -435,15 +343,5 @@ impl Asking<'_> {
             ..repo
         };
         repo.learnt()
-    }
-}
-
-/// A repository that was read before: what is new, and what ran for up to a day then.
-fn again(repo: Repo, with_runs: bool) -> Piece {
-    Piece::Deployments {
-        since: repo.until - OVERLAP - LONGEST_RUN,
-        repo,
-        next: None,
-        with_runs,
     }
 }

@@ -5,6 +5,7 @@
 mod events;
 mod json;
 mod lists;
+mod pieces;
 
 #[cfg(test)]
 mod tests;
