@@ -14,7 +14,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
-use crate::estate::{Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, YEAR_OF_200};
+use crate::estate::{
+    Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, YEAR_OF_200, one_is_open,
+};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -583,24 +585,15 @@ async fn repositories_that_are_hidden_empty_or_renamed_are_told_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_pull_request_is_read_again_until_it_is_merged() {
     let folder = tempfile::tempdir().unwrap();
-    let mut estate = Estate::of("acme", SMALL, at(NOW));
-    let request = estate.repositories[0].pull_requests.last_mut().unwrap();
-    let merged = request.clone();
-    (request.merged_at, request.merge_commit) = (None, None);
-    request.updated_at = request.opened_at;
+    let (estate, merged) = one_is_open(Estate::of("acme", SMALL, at(NOW)), at(NOW));
     let bitbucket = Bitbucket::of(estate).await;
     let open = json!({"kind": "metric", "metric": "pull_request_age", "bucket": "none", "statistic": "count"});
     let count = |frames: &Value| frames[0]["data"]["values"][0][0].as_f64();
     let pelorus = bitbucket.start(&ledger(folder.path()), 0);
     assert_eq!(count(&pelorus.frames(open.clone(), 300).await), Some(1.0));
     pelorus.stop().await;
-    bitbucket.change(|estate| {
-        let request = estate.repositories[0].pull_requests.last_mut().unwrap();
-        *request = merged;
-        request.updated_at = at(NOW) + TimeDelta::minutes(10);
-        request.merged_at = Some(request.updated_at);
-    });
-    let pelorus = bitbucket.start(&ledger(folder.path()), 60);
+    bitbucket.change(|estate| *estate = merged);
+    let pelorus = bitbucket.start(&ledger(folder.path()), 120);
     let left = pelorus.frames(open, 300).await;
     pelorus.stop().await;
     assert_eq!(count(&left), Some(0.0), "{left}");

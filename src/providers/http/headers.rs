@@ -17,6 +17,15 @@ pub(super) struct LimitReading {
     pub(super) remaining: u64,
     /// When the window ends.
     pub(super) reset_at: Option<DateTime<Utc>>,
+    /// What a token bucket gets back, and how often.
+    pub(super) refill: Option<Refill>,
+}
+
+/// A token bucket is never full at a known time: it gets some requests back in every interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refill {
+    pub(super) requests: u64,
+    pub(super) interval: TimeDelta,
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -36,14 +45,21 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
             .or_else(|| number(headers, &format!("ratelimit-{name}")))
     };
     let remaining = of("remaining")?.max(0) as u64;
-    // A token bucket (Atlassian Data Center) tells how often it is filled up a little, not when it is full.
-    let reset = of("reset").or_else(|| of("interval-seconds"));
-    let reset_at = reset.and_then(|reset| instant(reset, now));
+    let reset_at = of("reset").and_then(|reset| instant(reset, now));
     Some(LimitReading {
         limit: of("limit").and_then(|limit| u64::try_from(limit).ok()),
         remaining,
         reset_at,
+        refill: refill(of("fillrate"), of("interval-seconds")),
     })
+}
+
+/// Atlassian Data Center's dialect.
+fn refill(requests: Option<i64>, interval: Option<i64>) -> Option<Refill> {
+    let interval =
+        TimeDelta::try_seconds(interval?).filter(|length| *length > TimeDelta::zero())?;
+    let requests = u64::try_from(requests?).ok()?;
+    (requests > 0).then_some(Refill { requests, interval })
 }
 
 fn instant(seconds: i64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -140,7 +156,8 @@ mod tests {
             Some(LimitReading {
                 limit: Some(5000),
                 remaining: 4987,
-                reset_at: Some("2026-11-25T13:00:00Z".parse().unwrap())
+                reset_at: Some("2026-11-25T13:00:00Z".parse().unwrap()),
+                refill: None,
             })
         );
         let from_now = headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")]);
@@ -149,7 +166,8 @@ mod tests {
             Some(LimitReading {
                 limit: None,
                 remaining: 0,
-                reset_at: Some("2026-11-25T12:00:30Z".parse().unwrap())
+                reset_at: Some("2026-11-25T12:00:30Z".parse().unwrap()),
+                refill: None,
             })
         );
         let bucket = headers(&[
@@ -163,7 +181,11 @@ mod tests {
             Some(LimitReading {
                 limit: Some(60),
                 remaining: 0,
-                reset_at: Some("2026-11-25T12:00:01Z".parse().unwrap())
+                reset_at: None,
+                refill: Some(Refill {
+                    requests: 5,
+                    interval: TimeDelta::seconds(1)
+                }),
             })
         );
         assert_eq!(
