@@ -3,6 +3,7 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod bitbucket_cloud;
 mod ci;
 mod files;
 mod git;
@@ -176,9 +177,12 @@ pub static KINDS: &[&ProviderKind] = &[
     &git::github::KIND,
     &git::GITLAB,
     &git::GITEA,
+    &git::BITBUCKET,
+    &git::BITBUCKET_SERVER,
     &ci::github_actions::KIND,
     &ci::GITLAB_CI,
     &ci::JENKINS,
+    &ci::BITBUCKET_PIPELINES,
     &files::KIND,
 ];
 

@@ -178,7 +178,10 @@ impl<'a, W: Walk> Reading<'a, W> {
     }
 
     fn turned(&mut self, turn: Turn<W::Piece>) -> Page {
-        self.waiting.extend(turn.next);
+        // One thing is read to its end before the next is begun, so that only what is under way is carried in the cursor.
+        for piece in turn.next.into_iter().rev() {
+            self.waiting.push_front(piece);
+        }
         if !turn.learnt.is_empty() {
             let known = Arc::make_mut(&mut self.known);
             for (name, value) in turn.learnt {

@@ -127,13 +127,42 @@ pub fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// The estate with a pull request that was opened an hour before its time and is still open in its first repository, and
+/// the same an hour after it, when that was merged.
+pub fn one_is_open(before: Estate, now: DateTime<Utc>) -> (Estate, Estate) {
+    let mut merged = before.clone();
+    let number = 901;
+    merged.repositories[0].add_pull_request(number, now - TimeDelta::hours(1));
+    let mut open = merged.clone();
+    let (was, is) = (&before.repositories[0], &mut open.repositories[0]);
+    is.head = was.head.clone();
+    is.runs = was.runs.clone();
+    is.updated_at = now - TimeDelta::hours(1);
+    let own: Vec<String> = is
+        .pull_requests
+        .last()
+        .expect("it was added")
+        .commits
+        .clone();
+    for commit in &mut is.commits {
+        commit.is_on_main &= was.commits.iter().any(|old| old.hash == commit.hash);
+    }
+    is.commits.retain(|commit| {
+        commit.is_on_main
+            || was.commits.iter().any(|old| old.hash == commit.hash)
+            || own.contains(&commit.hash)
+    });
+    let request = is.pull_requests.last_mut().expect("it was added");
+    (request.merged_at, request.merge_commit) = (None, None);
+    (request.first_review_at, request.approved_at) = (None, None);
+    request.updated_at = request.opened_at;
+    (open, merged)
+}
+
 fn hash_of(repository: u64, number: usize) -> String {
-    // A hash's letters do not matter, only that no two are the same.
-    format!(
-        "{:08x}{:032x}",
-        0x1000_0000_u64 + repository,
-        (number as u128 + 1) * 0x9e37_79b9_7f4a_7c15
-    )
+    // A hash's letters do not matter, only that no two are the same, nor their first twelve digits within a repository.
+    let scattered = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{scattered:016x}{:024x}", 0x1000_0000_u64 + repository)
 }
 
 impl Estate {

@@ -8,6 +8,10 @@
     reason = "a server of a test that cannot go on fails its test"
 )]
 
+mod bitbucket;
+mod bitbucket_cloud;
+mod bitbucket_pipelines;
+mod bitbucket_server;
 mod efficiency;
 mod estate;
 mod gitea;
@@ -19,4 +23,5 @@ mod gitlab_server;
 mod graphql;
 mod jenkins;
 mod reading;
+mod resuming;
 mod server;

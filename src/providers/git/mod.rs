@@ -1,5 +1,7 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
+mod bitbucket;
+mod bitbucket_server;
 mod commits;
 mod gitea;
 pub(crate) mod github;
@@ -7,6 +9,7 @@ pub(super) mod gitlab;
 mod graph;
 mod heads;
 pub mod hosted;
+mod joins;
 mod local;
 mod message;
 mod pull_requests;
@@ -19,6 +22,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use bitbucket::KIND as BITBUCKET;
+pub use bitbucket_server::KIND as BITBUCKET_SERVER;
 pub use gitea::KIND as GITEA;
 pub use gitlab::KIND as GITLAB;
 pub use local::KIND;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 
+use super::headers::{LimitReading, Refill};
 use super::{Priority, headers};
 
 /// Share of a limit that the schedule leaves to questions.
@@ -16,6 +17,9 @@ const MOST_NAMES: usize = 32;
 /// Ends of one window differ by as much where they are told as seconds from now.
 const SAME_END: TimeDelta = TimeDelta::seconds(5);
 
+/// Requests that may be on their way when a token bucket is first told of.
+const UNDER_WAY: u64 = 16;
+
 /// The limits of a host and credential, by the vendor's name of the limit.
 #[derive(Debug, Default)]
 pub(super) struct Budget(HashMap<String, Window>);
@@ -25,6 +29,8 @@ struct Window {
     limit: Option<u64>,
     remaining: Option<u64>,
     reset_at: Option<DateTime<Utc>>,
+    /// What it gets back then, where it is a token bucket.
+    refill: Option<Refill>,
     /// The server said when to come back.
     closed_until: Option<DateTime<Utc>>,
 }
@@ -53,6 +59,7 @@ impl Budget {
             }
             window.closed_until = None;
         }
+        window.fill(now);
         let reset_at = window.reset_at?;
         if reset_at <= now {
             // The next answer tells what the new window holds.
@@ -81,6 +88,10 @@ impl Budget {
             return None;
         }
         let window = self.0.entry(resource.to_owned()).or_default();
+        if let Some(refill) = reading.refill {
+            window.learn_bucket(reading, refill, now);
+            return Some((resource.to_owned(), self.left(resource)?));
+        }
         // Answers overtake each other: within one window what is left only falls.
         let is_same = window
             .reset_at
@@ -112,6 +123,36 @@ impl Budget {
 }
 
 impl Window {
+    /// Learns what is left of a token bucket. What is counted here includes what is on its way, so that the less counts.
+    fn learn_bucket(&mut self, reading: LimitReading, refill: Refill, now: DateTime<Utc>) {
+        self.fill(now);
+        self.remaining = Some(match self.remaining {
+            Some(known) => known.min(reading.remaining),
+            None => reading.remaining.saturating_sub(UNDER_WAY),
+        });
+        self.limit = reading.limit;
+        self.refill = Some(refill);
+        self.reset_at.get_or_insert(now + refill.interval);
+    }
+
+    /// Gives a token bucket what it got back since.
+    fn fill(&mut self, now: DateTime<Utc>) {
+        while let (Some(refill), Some(at), Some(remaining)) =
+            (self.refill, self.reset_at, self.remaining)
+        {
+            if at > now {
+                return;
+            }
+            let limit = self.limit.unwrap_or(u64::MAX);
+            let filled = remaining.saturating_add(refill.requests).min(limit);
+            self.remaining = Some(filled);
+            // Full is full, however long nothing was asked.
+            let is_full = filled == limit;
+            let next = if is_full { now } else { at };
+            self.reset_at = Some(next + refill.interval);
+        }
+    }
+
     fn kept_back(&self, priority: Priority) -> u64 {
         let share = match priority {
             Priority::Background => RESERVE,
@@ -203,6 +244,41 @@ mod tests {
         assert_eq!(budget.left("core").map(|left| left.remaining), Some(50));
         budget.learn("core", &told("99"), now() + TimeDelta::seconds(61));
         assert_eq!(budget.left("core").map(|left| left.remaining), Some(99));
+    }
+
+    #[test]
+    fn a_token_bucket_is_counted_down_and_filled_again() {
+        let said = |remaining: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ratelimit-limit", "60".parse().unwrap());
+            headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+            headers.insert("x-ratelimit-fillrate", "5".parse().unwrap());
+            headers.insert("x-ratelimit-interval-seconds", "1".parse().unwrap());
+            headers
+        };
+        let second = chrono::TimeDelta::seconds(1);
+        let mut budget = Budget::default();
+        // Sixteen may be on their way: four are left, and the last is never used.
+        budget.learn("core", &said("20"), now());
+        for _ in 0..3 {
+            assert_eq!(budget.admit("core", 1, Priority::Query, now()), None);
+        }
+        let later = now() + second;
+        assert_eq!(budget.admit("core", 1, Priority::Query, now()), Some(later));
+        // What an older answer tells gives nothing back; a second gives five.
+        budget.learn("core", &said("19"), now());
+        for _ in 0..5 {
+            assert_eq!(budget.admit("core", 1, Priority::Query, later), None);
+        }
+        assert_eq!(
+            budget.admit("core", 1, Priority::Query, later),
+            Some(later + second)
+        );
+        assert_eq!(
+            budget.admit("core", 1, Priority::Query, later + second * 3600),
+            None
+        );
+        assert_eq!(budget.left("core").map(|left| left.remaining), Some(59));
     }
 
     #[test]

@@ -23,6 +23,15 @@ pub(super) struct LimitReading {
     pub(super) remaining: u64,
     /// When the window ends.
     pub(super) reset_at: Option<DateTime<Utc>>,
+    /// What a token bucket gets back, and how often.
+    pub(super) refill: Option<Refill>,
+}
+
+/// A token bucket is never full at a known time: it gets some requests back in every interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refill {
+    pub(super) requests: u64,
+    pub(super) interval: TimeDelta,
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -47,7 +56,16 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
         limit: of("limit").and_then(|limit| u64::try_from(limit).ok()),
         remaining,
         reset_at,
+        refill: refill(of("fillrate"), of("interval-seconds")),
     })
+}
+
+/// Atlassian Data Center's dialect.
+fn refill(requests: Option<i64>, interval: Option<i64>) -> Option<Refill> {
+    let interval =
+        TimeDelta::try_seconds(interval?).filter(|length| *length > TimeDelta::zero())?;
+    let requests = u64::try_from(requests?).ok()?;
+    (requests > 0).then_some(Refill { requests, interval })
 }
 
 fn instant(number: i64, headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -163,7 +181,8 @@ mod tests {
             Some(LimitReading {
                 limit: Some(5000),
                 remaining: 4987,
-                reset_at: Some("2026-11-25T13:00:00Z".parse().unwrap())
+                reset_at: Some("2026-11-25T13:00:00Z".parse().unwrap()),
+                refill: None,
             })
         );
         let from_now = headers(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")]);
@@ -172,7 +191,26 @@ mod tests {
             Some(LimitReading {
                 limit: None,
                 remaining: 0,
-                reset_at: Some("2026-11-25T12:00:30Z".parse().unwrap())
+                reset_at: Some("2026-11-25T12:00:30Z".parse().unwrap()),
+                refill: None,
+            })
+        );
+        let bucket = headers(&[
+            ("x-ratelimit-limit", "60"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-fillrate", "5"),
+            ("x-ratelimit-interval-seconds", "1"),
+        ]);
+        assert_eq!(
+            limit(&bucket, now()),
+            Some(LimitReading {
+                limit: Some(60),
+                remaining: 0,
+                reset_at: None,
+                refill: Some(Refill {
+                    requests: 5,
+                    interval: TimeDelta::seconds(1)
+                }),
             })
         );
         assert_eq!(
