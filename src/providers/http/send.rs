@@ -288,6 +288,10 @@ async fn answered(
         }
     };
     if status.is_success() {
+        // Azure DevOps asks to slow down while it still answers.
+        if let Some(until) = headers::retry_after(&headers, now) {
+            api.lane.limits().budget.close(call.resource, until);
+        }
         api.count(Outcome::Ok);
         return Attempt::Answered(Box::new(Answer {
             status,

@@ -135,6 +135,24 @@ async fn a_request_says_who_asks_and_what_for() {
 }
 
 #[tokio::test]
+async fn an_answer_that_asks_to_slow_down_is_taken_and_heeded() {
+    let answers = vec![
+        answer("200 OK", "retry-after: 300\r\n", "[1]"),
+        answer("200 OK", "", "[2]"),
+    ];
+    let server = Scripted::start(answers).await;
+    let api = api(&server.url);
+    let first = api.get(&["items"]).send().await.unwrap();
+    assert_eq!(first.json::<Vec<u8>>().unwrap(), [1]);
+    let second = api.get(&["items"]).send().await;
+    assert!(
+        matches!(second, Err(HttpError::RateLimited { .. })),
+        "{second:?}"
+    );
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_server_that_fails_is_asked_again() {
     let server = Scripted::start(vec![
         answer("500 Oops", "", ""),
