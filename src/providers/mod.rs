@@ -3,6 +3,7 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod azure_devops;
 mod ci;
 mod files;
 mod git;
@@ -171,7 +172,13 @@ pub struct ProviderKind {
 pub type Connect = fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, SettingsError>;
 
 /// Every kind, in the order of documentation.
-pub static KINDS: &[&ProviderKind] = &[&git::KIND, &git::GITEA, &ci::JENKINS, &files::KIND];
+pub static KINDS: &[&ProviderKind] = &[
+    &git::KIND,
+    &git::GITEA,
+    &git::AZURE_REPOS,
+    &ci::JENKINS,
+    &files::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {

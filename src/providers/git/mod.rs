@@ -1,5 +1,6 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
+mod azure_repos;
 mod commits;
 mod gitea;
 mod graph;
@@ -17,5 +18,6 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use azure_repos::KIND as AZURE_REPOS;
 pub use gitea::KIND as GITEA;
 pub use local::KIND;
