@@ -3,6 +3,7 @@
 //! They translate and nothing more: they never sleep, retry, cache, spawn, log or read the clock. `sync` does that
 //! once for all. A new kind is one file and one row in `KINDS`.
 
+mod azure_devops;
 mod bitbucket_cloud;
 mod ci;
 mod files;
@@ -179,6 +180,7 @@ pub static KINDS: &[&ProviderKind] = &[
     &git::GITEA,
     &git::BITBUCKET,
     &git::BITBUCKET_SERVER,
+    &git::AZURE_REPOS,
     &ci::github_actions::KIND,
     &ci::GITLAB_CI,
     &ci::JENKINS,

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::estate::{Size, YEAR_OF_12, YEAR_OF_200};
-use crate::{gitea, jenkins};
+use crate::{azure_repos, gitea, jenkins};
 
 /// The fewest requests, and those that were sent.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,7 @@ pub struct Row {
 async fn rows(size: Size) -> Vec<Row> {
     vec![
         gitea::efficiency(size).await,
+        azure_repos::efficiency(size).await,
         jenkins::efficiency(size).await,
     ]
 }

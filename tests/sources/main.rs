@@ -8,6 +8,7 @@
     reason = "a server of a test that cannot go on fails its test"
 )]
 
+mod azure_repos;
 mod bitbucket;
 mod bitbucket_cloud;
 mod bitbucket_pipelines;

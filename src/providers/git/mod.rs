@@ -1,5 +1,6 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
+mod azure_repos;
 mod bitbucket;
 mod bitbucket_server;
 mod commits;
@@ -22,6 +23,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use azure_repos::KIND as AZURE_REPOS;
 pub use bitbucket::KIND as BITBUCKET;
 pub use bitbucket_server::KIND as BITBUCKET_SERVER;
 pub use gitea::KIND as GITEA;

@@ -228,6 +228,10 @@ async fn answered(
         }
     };
     if status.is_success() {
+        // Azure DevOps asks to slow down while it still answers.
+        if is_home && let Some(until) = headers::retry_after(&headers, api.network.now()) {
+            api.lane.limits().budget.close(call.resource, until);
+        }
         api.count(Outcome::Ok);
         return answer(status, headers, body, false);
     }

@@ -380,3 +380,21 @@ async fn what_has_to_wait_too_long_for_the_pace_goes_back_to_the_caller() {
     assert!((3_500..=3_601).contains(&wait.num_seconds()), "{wait}");
     assert_eq!(server.count(), 2);
 }
+
+#[tokio::test]
+async fn an_answer_that_asks_to_slow_down_is_taken_and_heeded() {
+    let server = Server::saying(vec![
+        answer("200 OK", "retry-after: 300\r\n", "[1]"),
+        answer("200 OK", "", "[2]"),
+    ])
+    .await;
+    let api = api(&server.url);
+    let first = api.get(&["items"]).send().await.unwrap();
+    assert_eq!(first.json::<Vec<u8>>().unwrap(), [1]);
+    let second = api.get(&["items"]).send().await;
+    assert!(
+        matches!(second, Err(HttpError::RateLimited { .. })),
+        "{second:?}"
+    );
+    assert_eq!(server.count(), 1);
+}
