@@ -27,7 +27,11 @@ valid_json() { python3 -m json.tool "$1"; }
 only_plugin_json() { [ "$(find dist -name plugin.json | wc -l)" = 1 ]; }
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-binary=$(find dist -name 'gpx_pelorus_*' | head -n 1)
+# A binary for another processor may stand beside this machine's: tests/arm64.sh looks at that one.
+case "$(uname -m)" in
+aarch64 | arm64) binary=$(find dist -name 'gpx_pelorus_*_arm64' | head -n 1) ;;
+*) binary=$(find dist -name 'gpx_pelorus_*_amd64' | head -n 1) ;;
+esac
 for file in plugin.json module.js README.md CHANGELOG.md LICENSE img/logo.svg dashboards/delivery-overview.json dashboards/explain.json; do
     check "$file is there" test -s "dist/$file"
 done

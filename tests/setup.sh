@@ -1,16 +1,32 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, and says so. Rust, Node 20 and Go are taken as given.
+# usage: tests/setup.sh [quick|arm64]     quick: without the browser; arm64: also what it takes to build for arm64 and to run that
 set -eu
 missing=()
-for program in git python3 gcc jq; do
-    command -v "$program" >/dev/null || missing+=("$program")
-done
+# needs PROGRAM PACKAGE…: notes the packages of a program that is not there.
+needs() {
+    command -v "$1" >/dev/null && return
+    shift
+    missing+=("$@")
+}
+needs git git
+needs python3 python3
+needs gcc gcc libc6-dev
+needs jq jq
+case "${1:-}" in
+quick | arm64) ;;
+*) needs chromium chromium ;;
+esac
+if [ "${1:-}" = arm64 ]; then
+    needs aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    needs qemu-aarch64-static qemu-user-static
+fi
 if [ ${#missing[@]} -gt 0 ]; then
     echo "Installing: ${missing[*]}"
     as_root=""
     [ "$(id -u)" = 0 ] || as_root=sudo
     $as_root apt-get update -qq
-    $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" libc6-dev >/dev/null
+    $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 for program in cargo node npm go; do
     command -v "$program" >/dev/null || {
@@ -18,3 +34,14 @@ for program in cargo node npm go; do
         exit 1
     }
 done
+if [ "${1:-}" = arm64 ]; then
+    # The compiler itself knows where the standard library of a target would be.
+    library=$(rustc --print target-libdir --target aarch64-unknown-linux-gnu)
+    if ! compgen -G "$library/libstd-*.rlib" >/dev/null; then
+        echo "Installing: Rust's standard library for aarch64-unknown-linux-gnu"
+        rustup target add aarch64-unknown-linux-gnu || {
+            echo "Rust's standard library for aarch64-unknown-linux-gnu is missing and rustup cannot add it: nothing can be built for arm64" >&2
+            exit 1
+        }
+    fi
+fi

@@ -2,6 +2,7 @@
 //! beside polars and DuckDB, one new event. Prints tables; asserts nothing but that the answers are equal.
 //!
 //! usage: `benches/run.sh S|M|L [shuffled]`. The binary calls itself for the steps whose memory is measured apart.
+//! By hand, with its path, `dissect FOLDER LEDGER [question…]` says what questions cost on a machine that others use.
 
 #![allow(
     clippy::print_stdout,
@@ -10,6 +11,7 @@
 )]
 
 mod compare;
+mod dissect;
 mod generate;
 mod history;
 mod plugin;
@@ -237,6 +239,9 @@ fn main() {
     match words[..] {
         ["import", folder, ledger] => import(Path::new(folder), Path::new(ledger)),
         ["engine", folder, ledger] => engine(Path::new(folder), Path::new(ledger)),
+        ["dissect", folder, ledger, ref names @ ..] => {
+            dissect::measure(Path::new(folder), Path::new(ledger), names);
+        }
         ["history", ..] => history::measure(),
         [word, order] if size(word).is_some() => {
             let order = if order == "shuffled" {

@@ -101,6 +101,19 @@ impl App {
         let inner = Arc::clone(&self.inner);
         let request = request.clone();
         let explained = config::describe(&request.question);
+        // A panel's questions come at once, and each of them uses two processors: one after the other they are done
+        // sooner. Rows are read from the ledger, which waits rather than calculates.
+        let _turn = match request.question.kind {
+            Kind::Events | Kind::Annotations | Kind::Quality => None,
+            Kind::Metric
+            | Kind::Breakdown
+            | Kind::Distribution
+            | Kind::Scorecard
+            | Kind::Values => {
+                // Nobody closes the semaphore.
+                self.inner.calculations.acquire().await.ok()
+            }
+        };
         guarded(&explained, move || {
             inner.calculate(&request, standings, version)
         })
@@ -212,12 +225,19 @@ impl Inner {
                 std::mem::take(notices)
             }
             Answer::Numbers(numbers) => std::mem::take(&mut numbers.notices),
-            Answer::Table(table) => std::mem::take(&mut table.notices),
+            Answer::Table(table) | Answer::Quality { table, .. } => {
+                std::mem::take(&mut table.notices)
+            }
         };
-        if let Answer::Events { rows, .. } = answer {
-            let table = explain::fill(&self.ledger, &self.names, question, rows)?;
-            answer = Answer::Table(table);
-        }
+        answer = match answer {
+            Answer::Events { rows, .. } => {
+                Answer::Table(explain::fill(&self.ledger, &self.names, question, rows)?)
+            }
+            Answer::Quality { table, events } => {
+                Answer::Table(explain::name(&self.ledger, table, &events)?)
+            }
+            complete @ (Answer::Series { .. } | Answer::Numbers(_) | Answer::Table(_)) => complete,
+        };
         if question.kind == Kind::Quality {
             said.extend(notices::of_unassigned(&snapshot.unassigned));
         }

@@ -80,7 +80,7 @@ fn size_bytes(answer: &Answer) -> usize {
             numbers.groups.len()
                 * (POINT + numbers.columns.len() * NUMBER + numbers.keys.len() * TEXT)
         }
-        Answer::Table(table) => table
+        Answer::Table(table) | Answer::Quality { table, .. } => table
             .columns
             .iter()
             .map(|column| match &column.values {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::naming::repository_of;
 use super::tables::{Form, Found, Origin, Spec, specs};
-use crate::dora::{Cell, Column, EventRow, Table, Values};
+use crate::dora::{Cell, Column, EVENT_COLUMN, EventRow, Named, Table, Values};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Event, EventKey, EventKind, Question, Repository};
+use crate::model::{Event, EventKey, EventKind, Question, Repository, SourceName, Text};
 use crate::sync::Names;
 
 /// Events looked up at once.
@@ -54,6 +54,40 @@ pub(super) fn fill(
             .collect(),
         notices: Vec::new(),
     })
+}
+
+/// The table with the ids of the events that its rows are about; null for those that were forgotten meanwhile.
+///
+/// # Errors
+/// The ledger's.
+pub(super) fn name(
+    ledger: &Ledger,
+    mut table: Table,
+    named: &[Option<Named>],
+) -> Result<Table, LedgerError> {
+    let mut keys: Vec<_> = named.iter().flatten().map(|named| named.event).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut known = HashMap::<_, Vec<(SourceName, Text)>>::with_capacity(keys.len());
+    for some in keys.chunks(KEYS_AT_ONCE) {
+        for event in ledger.events(some)? {
+            let key = (event.body.kind(), event.key());
+            let id = event.id.text().clone();
+            known.entry(key).or_default().push((event.source, id));
+        }
+    }
+    let id = |named: &Named| {
+        let found = known.get(&named.event)?;
+        let own = found.iter().find(|(source, _)| *source == named.source);
+        own.or(found.first()).map(|(_, id)| id.clone())
+    };
+    let ids = named.iter().map(|named| named.as_ref().and_then(id));
+    let ids = Values::Text(ids.collect());
+    let mut columns = table.columns.iter_mut();
+    if let Some(column) = columns.find(|column| column.name == EVENT_COLUMN) {
+        column.values = ids;
+    }
+    Ok(table)
 }
 
 type Events = HashMap<(EventKind, EventKey), Vec<Event>>;

@@ -1,10 +1,10 @@
-//! Incidents that speak of another application's deployment: that application hears of them, and their own must know.
+//! Incidents that speak of deployments of several applications: each must know what the others make of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::state::{Columns, Dirty, Foundation};
-use crate::correlate::{Block, FailureRule, Sources};
+use crate::correlate::{Block, FailureRule, Hearing, Sources, elsewhere};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Application, Body, Event, EventId, EventKey, EventKind, Statement};
 
@@ -53,45 +53,76 @@ impl Columns {
         Ok(changed)
     }
 
-    /// Builds those applications again whose incidents others began or ceased to hear of.
-    pub(super) fn tell_owners(
+    /// Builds those applications again to which others' links of an incident make a difference.
+    pub(super) fn tell_each_other(
         &self,
         foundation: &mut Foundation,
         blocks: &mut [Option<Arc<Block>>],
         sources: &Sources,
     ) -> Result<(), LedgerError> {
-        let mut heard = BTreeMap::<EventId, FailureRule>::new();
-        let links = blocks.iter().flatten().flat_map(|block| &block.heard);
-        for (id, rule) in links {
-            let strongest = heard.entry(id.clone()).or_insert(*rule);
-            *strongest = (*strongest).min(*rule);
+        // Ends: what verdicts link depends on nobody, then references settle, then the rest.
+        loop {
+            let mut heard = Hearing::new();
+            for block in blocks.iter().flatten() {
+                for (id, rule) in &block.heard {
+                    let links = heard.entry(id.clone()).or_default();
+                    links.insert(block.application.clone(), *rule);
+                }
+            }
+            let before = foundation.references.heard();
+            if heard == *before {
+                return Ok(());
+            }
+            let stale = self.stale(foundation, before, &heard)?;
+            foundation.references.hear(heard);
+            let jobs: Vec<(usize, &Application, &Vec<i64>)> = foundation
+                .assignment
+                .applications
+                .iter()
+                .enumerate()
+                .filter(|(_, (application, _))| stale.contains(*application))
+                .map(|(at, (application, keys))| (at, application, keys))
+                .collect();
+            for (at, block) in self.correlate(&jobs, &foundation.references, sources)? {
+                blocks[at] = Some(Arc::new(block));
+            }
         }
-        let before = foundation.references.heard();
-        if heard == *before {
-            return Ok(());
-        }
-        let ids: BTreeSet<&EventId> = heard.keys().chain(before.keys()).collect();
-        let mut stale = BTreeSet::<usize>::new();
+    }
+
+    /// The applications that are to be built again when links change.
+    fn stale(
+        &self,
+        foundation: &Foundation,
+        before: &Hearing,
+        after: &Hearing,
+    ) -> Result<BTreeSet<Application>, LedgerError> {
+        let mut stale = BTreeSet::new();
+        let applications: Vec<&Application> = foundation.assignment.applications.keys().collect();
+        let ids: BTreeSet<&EventId> = before.keys().chain(after.keys()).collect();
         for id in ids {
-            if heard.get(id) == before.get(id) {
+            if before.get(id) == after.get(id) {
                 continue;
             }
+            let links = |application: &Application| {
+                let links = |heard| elsewhere(heard, id, application);
+                [links(before), links(after)]
+            };
             for subject in self.ledger.subjects_of(id)? {
-                stale.extend(foundation.owners.get(&subject).into_iter().flatten());
+                let owners = foundation.owners.get(&subject).into_iter().flatten();
+                let owners = owners.map(|at| applications[*at]);
+                let owners = owners.filter(|owner| links(owner)[0] != links(owner)[1]);
+                stale.extend(owners.cloned());
             }
+            // Those that only hear of it are overruled by a verdict, and by nothing else.
+            let hearers = [before, after]
+                .into_iter()
+                .filter_map(|heard| heard.get(id));
+            let hearers = hearers.flat_map(BTreeMap::keys).filter(|hearer| {
+                let [before, after] = links(hearer).map(|rule| rule == Some(FailureRule::Verdict));
+                before != after
+            });
+            stale.extend(hearers.cloned());
         }
-        foundation.references.hear(heard);
-        let jobs: Vec<(usize, &Application, &Vec<i64>)> = foundation
-            .assignment
-            .applications
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| stale.contains(at))
-            .map(|(at, (application, keys))| (at, application, keys))
-            .collect();
-        for (at, block) in self.correlate(&jobs, &foundation.references, sources)? {
-            blocks[at] = Some(Arc::new(block));
-        }
-        Ok(())
+        Ok(stale)
     }
 }

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use self::cache::AnswerCache;
 use self::foreign::Foreign;
@@ -29,7 +30,7 @@ use crate::config::Settings;
 use crate::dora::Answer;
 use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
 use crate::model::{Coverage, Event, EventKind, Notice, Question, SourceName, TimeRange};
-pub use crate::providers::http::{Addresses, RequestCount};
+pub use crate::providers::http::{Addresses, LimitLeft, RequestCount};
 use crate::providers::http::{Clock, Network};
 use crate::sync::{Names, Policy, Source, Syncing};
 
@@ -73,7 +74,7 @@ pub struct Answered {
     pub question: Question,
     /// The range that was answered.
     pub range: TimeRange,
-    /// The numbers; `Answer::Events` never occurs here, its rows stand filled in `Answer::Table`.
+    /// The numbers; `Answer::Events` and `Answer::Quality` never occur here, their rows stand filled in `Answer::Table`.
     pub answer: Answer,
     /// What the reader must know: of the answer and of the sources.
     pub notices: Vec<Notice>,
@@ -141,6 +142,8 @@ struct Inner {
     columns: Arc<Columns>,
     network: Network,
     syncing: Syncing,
+    /// Calculations at the same time.
+    calculations: Semaphore,
     answers: AnswerCache,
     caches_answers: AtomicBool,
     /// Whether any source can be asked for commits.
@@ -234,6 +237,7 @@ impl App {
                 columns,
                 network,
                 syncing,
+                calculations: Semaphore::new(calculations_at_once()),
                 answers: cache::answer_cache(),
                 caches_answers: AtomicBool::new(true),
                 yields_commits,
@@ -291,9 +295,19 @@ impl App {
             .collect()
     }
 
+    /// Whether sources are read here: not where another process owns the ledger.
+    pub fn reads_sources(&self) -> bool {
+        self.inner.foreign.is_none()
+    }
+
     /// Requests to sources since the start, by source and outcome.
     pub fn requests(&self) -> Vec<RequestCount> {
         self.inner.network.requests()
+    }
+
+    /// What is left of the sources' rate limits, as their last answers told.
+    pub fn limits_left(&self) -> Vec<LimitLeft> {
+        self.inner.network.limits_left()
     }
 
     /// Starts reading sources now (all, or one) without waiting; returns their names.
@@ -311,6 +325,12 @@ impl App {
     pub async fn stop(&self) {
         self.inner.syncing.stop().await;
     }
+}
+
+/// Each calculation uses two processors.
+fn calculations_at_once() -> usize {
+    // A machine that does not tell has one or two.
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 impl Inner {

@@ -10,9 +10,9 @@ use super::heard;
 use super::wishes::Wishes;
 use crate::config::Settings;
 use crate::correlate::{
-    Assignment, Block, Input, References, SourceFacts, Sources, assign, correlate,
+    Assignment, Block, History, Input, References, SourceFacts, Sources, assign, correlate,
 };
-use crate::ledger::{Depth, Ledger, LedgerError, Stored, SubjectId};
+use crate::ledger::{Ledger, LedgerError, Stored, SubjectId};
 use crate::model::{Application, CommitHash, Coverage, EventId, EventKind, SourceName, Subject};
 use crate::sync::{Listener, Names, Source};
 
@@ -233,7 +233,7 @@ impl Columns {
         for (at, block) in self.correlate(&jobs, &foundation.references, &sources)? {
             blocks[at] = Some(Arc::new(block));
         }
-        self.tell_owners(foundation, &mut blocks, &sources)?;
+        self.tell_each_other(foundation, &mut blocks, &sources)?;
         foundation.generation += 1;
         Ok(Snapshot {
             generation: foundation.generation,
@@ -313,14 +313,13 @@ impl Columns {
             while let Some((at, application, keys)) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
             {
                 let subjects: Vec<_> = keys.iter().copied().map(SubjectId).collect();
-                let mut events = self.ledger.events_of(&subjects, Depth::Columns)?;
-                for event in &mut events {
-                    // The ledger may hold names from a time when the settings showed them.
-                    self.names.treat(event);
-                }
+                let mut history = History::default();
+                self.ledger.collect(&subjects, &mut history)?;
+                // The ledger may hold names from a time when the settings showed them.
+                history.treat_authors(|author| self.names.treated(author));
                 let block = correlate(&Input {
                     application,
-                    events: &events,
+                    history: &history,
                     references,
                     rules: &self.settings.rules,
                     sources,

@@ -57,6 +57,7 @@ const CHANGES: &[Spec] = &[
     ("deployment_url", Form::Text, Origin::Events(deployment_url)),
     ("counts_in_lead_time", Form::Flag, Origin::Cell),
     ("reverts", Form::Flag, Origin::Cell),
+    ("merge_commit", Form::Flag, Origin::Cell),
     ("source", Form::Text, Origin::Events(source)),
     ("url", Form::Text, Origin::Events(url)),
     ("id", Form::Text, Origin::Events(id)),

@@ -9,8 +9,8 @@ use super::*;
 use crate::config::{People, Settings};
 use crate::dora::Values;
 use crate::model::{
-    BandsYear, Body, Bucket, EventTable, Kind, Metric, PartialPolicy, Rules, Severity, Text,
-    WeekStart,
+    BandsYear, Body, Bucket, EventTable, GroupKey, Kind, Metric, PartialPolicy, Rules, Severity,
+    Text, WeekStart,
 };
 use crate::providers::http::Forgetful;
 use crate::sync::fakes::{Fake, Step, at, child, commit, deployment, range, source, unavailable};
@@ -399,6 +399,79 @@ async fn an_incident_fails_one_deployment_whichever_event_comes_first() {
     }
 }
 
+/// The fail rates of `billing` and `shop` after these events were pushed one by one onto the shop's five deployments.
+async fn fail_rates(pushed: &[Event]) -> Vec<String> {
+    let mut of_shop = shop();
+    for event in &mut of_shop {
+        if let Body::Deployment(deployment) = &mut event.body {
+            deployment.application = Some("shop".into());
+        }
+    }
+    let app = start(&Arc::new(Fake::whole(of_shop)));
+    let asked = range("2026-05-28", NOW);
+    ask(&app, Metric::Deployments, asked).await;
+    let mut question = number(Metric::ChangeFailRate);
+    question.group_by = vec![GroupKey::Application];
+    let mut rates = Vec::new();
+    for event in pushed {
+        app.accept(&"fake".into(), vec![event.clone()])
+            .await
+            .unwrap();
+        let request = request(question.clone(), asked, at(NOW));
+        let answered = app.answer(request).await.unwrap();
+        let Answer::Numbers(numbers) = &answered.answer else {
+            panic!("{:?}", answered.answer)
+        };
+        let values = numbers.groups.iter().zip(&numbers.columns[0].values);
+        rates = values
+            .map(|(group, value)| format!("{} {}", group[0].as_deref().unwrap(), value.unwrap()))
+            .collect();
+    }
+    rates
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_overrules_a_reference_elsewhere_until_it_is_taken_back() {
+    let billing = of_application("billing", "a", "2026-05-31T12:00:00Z");
+    let named = |id: &str, body: serde_json::Value| Event {
+        id: id.into(),
+        source: "fake".into(),
+        url: None,
+        body: serde_json::from_value(body).unwrap(),
+    };
+    let incident = named(
+        "INC-1",
+        serde_json::json!({ "type": "incident", "application": "shop", "opened_at": "2026-05-31T14:00:00Z",
+            "deployment": billing.id.as_str() }),
+    );
+    let cause = deployment("5", "2026-05-31T12:00:00Z").id;
+    let verdict = |id: &str, statement: &str, at: &str| {
+        named(
+            id,
+            serde_json::json!({ "type": "verdict", "target": "INC-1", "statement": statement,
+                "cause": cause.as_str(), "at": at }),
+        )
+    };
+    let blamed = verdict("verdict-1", "caused_by", "2026-05-31T18:00:00Z");
+    let taken_back = verdict("verdict-2", "unlink", "2026-05-31T19:00:00Z");
+    let pushed = [billing, incident, blamed];
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut events: Vec<Event> = order.map(|at| pushed[at].clone()).to_vec();
+        let rates = fail_rates(&events).await;
+        assert_eq!(rates, ["billing 0", "shop 0.25"], "in order {order:?}");
+        events.push(taken_back.clone());
+        let rates = fail_rates(&events).await;
+        assert_eq!(rates, ["billing 1", "shop 0"], "in order {order:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropped_caches_change_no_answer() {
     let fake = Arc::new(Fake::whole(shop()));
@@ -434,6 +507,21 @@ async fn rows_are_filled_with_what_the_ledger_says_of_each_event() {
         cells(&answered, "repository"),
         ["github.com/acme/shop", "github.com/acme/shop"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn quality_names_events_by_their_ids() {
+    let unknown = deployment("9", "2026-05-31T14:00:00Z");
+    let mut events = shop();
+    events.push(unknown.clone());
+    let app = start(&Arc::new(Fake::whole(events)));
+    let asked = range("2026-05-30", NOW);
+    let question = Question::of(Kind::Quality);
+    let answered = app.answer(request(question, asked, at(NOW))).await.unwrap();
+    let kinds = cells(&answered, "kind");
+    let names = cells(&answered, "event");
+    let unlinked = kinds.iter().position(|kind| kind == "unlinked").unwrap();
+    assert_eq!(names[unlinked], unknown.id.as_str());
 }
 
 #[tokio::test(start_paused = true)]

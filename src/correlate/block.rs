@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::failure::Judgement;
 use super::findings::Findings;
 use super::graph::Graph;
-use super::input::millis;
+use super::input::Moment;
 use super::material::Material;
 use super::names::Names;
 use super::requests::Requests;
@@ -28,7 +28,7 @@ use crate::model::{Cluster, EventKind, Labels, SourceName, Text};
 /// missing in the columns, and stands in `Block::quality` and `Block::notices`.
 pub fn correlate(input: &Input<'_>) -> Block {
     let mut findings = Findings::default();
-    let material = Material::sort(input.events);
+    let material = Material::sort(input.history);
     let graph = Graph::build(&material);
     let touches = paths::touches(
         input.application,
@@ -259,25 +259,24 @@ fn open_pull_requests<'a>(
     label_sets: &mut Dictionary<'a, Labels>,
 ) -> OpenPullRequests {
     let mut opened: Vec<_> = requests
-        .all
-        .iter()
-        .filter_map(|(repository, event, request)| {
-            let opened_at = millis(request.opened_at?);
-            Some((opened_at, event.key(), *repository, *request))
+        .all()
+        .filter_map(|(repository, request)| {
+            Some((request.opened_at.known()?, request.key, repository, request))
         })
         .collect();
     opened.sort_by_key(|(opened_at, key, ..)| (*opened_at, *key));
     let mut columns = OpenPullRequests::default();
     for (opened_at, key, repository, request) in opened {
         let ends = [request.merged_at, request.closed_at];
-        let closed_at = ends.into_iter().flatten().map(millis).min();
+        let closed_at = ends.into_iter().filter_map(Moment::known).min();
         columns.key.push(key);
         columns.opened_at.push(opened_at);
         columns.closed_at.push(closed_at.unwrap_or(i64::MAX));
         columns.repository.push(repository);
-        columns.author.push(authors.number(request.author.as_ref()));
-        let labels = Some(&request.labels).filter(|labels| !labels.is_empty());
-        columns.labels.push(label_sets.number(labels));
+        columns
+            .author
+            .push(authors.number(requests.author(&request)));
+        columns.labels.push(label_sets.number(request.labels()));
     }
     columns
 }

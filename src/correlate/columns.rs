@@ -38,8 +38,8 @@ pub struct Block {
     pub label_sets: Vec<Labels>,
     /// The sources that its deployments, incidents and commits came from: whose coverage matters.
     pub sources: Vec<(EventKind, SourceName)>,
-    /// Incidents of other applications that speak of a deployment of this one, each with the strongest link.
-    pub heard: Vec<(EventId, FailureRule)>,
+    /// Incidents that speak of deployments of several applications, each with the strongest link here.
+    pub heard: Vec<(EventId, Option<FailureRule>)>,
     /// What `quality` lists.
     pub quality: Vec<QualityRow>,
     /// What every answer about this application must say.
@@ -208,6 +208,8 @@ pub struct Changes {
     pub merged: Option<Durations>,
     /// The parts of the lead time `committed`, in the order of `Metric::PARTS`; `None`: all of it is the last part.
     pub parts: Option<Box<[Durations; 6]>>,
+    /// What other starts than `committed` need beside them; `None`: nothing.
+    pub early_parts: Option<Box<EarlyParts>>,
     /// Into `Block::authors`; empty where none is known.
     pub author: Vec<u32>,
     /// Whether another environment of the same tier had it before; empty where none did.
@@ -216,6 +218,15 @@ pub struct Changes {
     pub revert: Vec<bool>,
     /// Whether its pull request is known; empty where none is.
     pub in_pull_request: Vec<bool>,
+}
+
+/// The parts from the earliest of all starts, of changes with a boundary before `committed`, as a rebase leaves them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EarlyParts {
+    /// The changes, by their index, which rises.
+    pub change: Vec<u32>,
+    /// Their parts, in the order of `Metric::PARTS`.
+    pub parts: [Durations; 6],
 }
 
 impl Changes {

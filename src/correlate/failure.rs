@@ -212,7 +212,8 @@ fn is_last_word_on_unknown(event: &Event, verdict: &Verdict, facts: &Facts<'_, '
     let incident = &verdict.target;
     let is_own = facts
         .input
-        .events
+        .history
+        .others
         .iter()
         .any(|event| event.id == *incident && matches!(event.body, Body::Incident(_)));
     if is_own || facts.input.references.incident(incident).is_some() {

@@ -4,16 +4,16 @@
 //! bytes each.
 
 use super::NONE;
-use super::input::millis;
+use super::commits::{Commits, Mark, mark};
+use super::history::History;
 use super::material::Material;
-use crate::model::{Commit, CommitHash, Event};
+use crate::model::{CommitHash, EventId, EventKey, SourceName, Text};
 
 /// All known commits of an application.
 pub(super) struct Graph<'a> {
-    /// The commits.
-    pub commits: Vec<&'a Commit>,
-    /// Their events.
-    pub events: Vec<&'a Event>,
+    history: &'a History,
+    /// Index of each commit into `History::commits`.
+    rows: Vec<u32>,
     /// The number of each one's repository.
     pub repository: Vec<u32>,
     /// Committer's times, milliseconds.
@@ -43,8 +43,8 @@ impl<'a> Graph<'a> {
     pub(super) fn build(material: &Material<'a>) -> Self {
         let count = material.commits.len();
         let mut graph = Self {
-            commits: Vec::with_capacity(count),
-            events: Vec::with_capacity(count),
+            history: material.history,
+            rows: Vec::with_capacity(count),
             repository: Vec::with_capacity(count),
             committed_at: Vec::with_capacity(count),
             on_default_branch: Vec::with_capacity(count),
@@ -59,35 +59,37 @@ impl<'a> Graph<'a> {
             parents: Vec::with_capacity(count),
             first_parent: Vec::with_capacity(count),
         };
-        let mut parents: Vec<(u64, u64)> = Vec::with_capacity(count);
-        let mut parent_counts: Vec<u32> = Vec::with_capacity(count);
-        // Everything is taken along in one pass, for events lie far apart in memory.
-        for (repository, event, commit) in &material.commits {
-            let at = graph.commits.len() as u32;
+        let commits = &material.history.commits;
+        // The number of each commit by the order in which they came; of versions left out none.
+        let mut numbers = vec![NONE; commits.hash.len()];
+        for (repository, row) in &material.commits {
+            let at = graph.rows.len() as u32;
+            numbers[*row as usize] = at;
+            let row_at = *row as usize;
             while graph.first_of_repository.len() <= *repository as usize {
                 graph.first_of_repository.push(at);
             }
-            if !commit.reverts.is_empty() {
-                graph.reverting.push(at);
-            }
-            if let Some(number) = commit.pull_request {
-                graph.naming_requests.push((at, number));
-            }
-            graph.commits.push(commit);
-            graph.events.push(event);
+            graph.rows.push(*row);
             graph.repository.push(*repository);
-            graph.committed_at.push(millis(commit.committed_at));
-            graph.is_merge.push(commit.is_merge());
-            graph.on_default_branch.push(commit.default_branch);
-            graph.keys.push(commit.hash.key());
-            graph.checks.push(check(&commit.hash));
-            parents.extend(commit.parents.iter().map(|hash| (hash.key(), check(hash))));
-            parent_counts.push(commit.parents.len() as u32);
+            graph.committed_at.push(commits.committed_at[row_at]);
+            graph.is_merge.push(commits.parents(*row).len() > 1);
+            graph.on_default_branch.push(commits.default_branch[row_at]);
+            let (key, check) = mark(&commits.hash[row_at]);
+            graph.keys.push(key);
+            graph.checks.push(check);
         }
+        let number = |row: &u32| Some(numbers[*row as usize]).filter(|number| *number != NONE);
+        graph.reverting = commits.reverting().filter_map(|row| number(&row)).collect();
+        graph.reverting.sort_unstable();
+        let naming = commits.naming_requests.iter();
+        graph.naming_requests = naming
+            .filter_map(|(row, request)| Some((number(row)?, *request)))
+            .collect();
+        graph.naming_requests.sort_unstable();
         graph
             .first_of_repository
             .resize(material.repositories.len() + 1, count as u32);
-        graph.link(&parents, &parent_counts);
+        graph.link(commits, &numbers);
         for repository in 0..material.repositories.len() {
             graph.land(repository);
         }
@@ -96,7 +98,59 @@ impl<'a> Graph<'a> {
 
     /// How many commits there are.
     pub(super) fn len(&self) -> usize {
-        self.commits.len()
+        self.rows.len()
+    }
+
+    /// The whole hash of a commit.
+    pub(super) fn hash(&self, commit: u32) -> &'a CommitHash {
+        &self.history.commits.hash[self.row(commit)]
+    }
+
+    /// The key of its event.
+    pub(super) fn key(&self, commit: u32) -> EventKey {
+        EventKey(self.keys[commit as usize])
+    }
+
+    /// The id of its event.
+    pub(super) fn id(&self, commit: u32) -> EventId {
+        let commits = &self.history.commits;
+        let own = commits.own_id(self.rows[commit as usize]);
+        own.unwrap_or_else(|| {
+            let repository = commits.repository[self.row(commit)] as usize;
+            let repository = &self.history.repositories.values()[repository];
+            EventId::of_commit(repository, self.hash(commit))
+        })
+    }
+
+    /// The source of its event.
+    pub(super) fn source(&self, commit: u32) -> &'a SourceName {
+        let source = self.history.commits.source[self.row(commit)];
+        &self.history.sources.values()[source as usize]
+    }
+
+    /// When it was written, milliseconds; `None`: when it was committed.
+    pub(super) fn authored_at(&self, commit: u32) -> Option<i64> {
+        self.history.commits.authored_at[self.row(commit)].known()
+    }
+
+    /// Who wrote it.
+    pub(super) fn author(&self, commit: u32) -> Option<&'a Text> {
+        self.history
+            .author(self.history.commits.author[self.row(commit)])
+    }
+
+    /// The commits that it says it reverts.
+    pub(super) fn reverts(&self, commit: u32) -> &'a [CommitHash] {
+        self.history.commits.reverts(self.rows[commit as usize])
+    }
+
+    /// The paths that it touches, as far as they are known.
+    pub(super) fn paths(&self, commit: u32) -> &'a [Text] {
+        self.history.commits.paths(self.rows[commit as usize])
+    }
+
+    fn row(&self, commit: u32) -> usize {
+        self.rows[commit as usize] as usize
     }
 
     /// The known parents of a commit.
@@ -107,10 +161,10 @@ impl<'a> Graph<'a> {
 
     /// The number of a commit in a repository.
     pub(super) fn find(&self, repository: u32, hash: &CommitHash) -> Option<u32> {
-        self.find_key(repository, hash.key(), check(hash))
+        self.find_mark(repository, mark(hash))
     }
 
-    fn find_key(&self, repository: u32, key: u64, check: u64) -> Option<u32> {
+    fn find_mark(&self, repository: u32, (key, check): Mark) -> Option<u32> {
         let at = repository as usize;
         let from = *self.first_of_repository.get(at)? as usize;
         let to = *self.first_of_repository.get(at + 1)? as usize;
@@ -121,16 +175,25 @@ impl<'a> Graph<'a> {
             .map(|at| at as u32)
     }
 
-    /// Numbers the parents; all hashes are known by now.
-    fn link(&mut self, parents: &[(u64, u64)], counts: &[u32]) {
-        let mut next = 0;
+    /// Numbers the parents; all hashes are known by now. `numbers` are those of commits in the order in which they came.
+    fn link(&mut self, commits: &Commits, numbers: &[u32]) {
         self.parent_offset.push(0);
-        for (at, count) in counts.iter().enumerate() {
-            let own = &parents[next..next + *count as usize];
-            next += own.len();
+        for at in 0..self.rows.len() {
+            let (row, repository) = (self.rows[at], self.repository[at]);
+            // A parent mostly came just before or just after its child.
+            let near = [row.checked_sub(1), row.checked_add(1)];
+            let near = near.map(|row| row.and_then(|row| numbers.get(row as usize)).copied());
             let mut first_parent = NONE;
-            for (nth, (key, check)) in own.iter().enumerate() {
-                if let Some(parent) = self.find_key(self.repository[at], *key, *check)
+            for (nth, parent) in commits.parents(row).iter().enumerate() {
+                let is_it = |near: &u32| {
+                    let near = *near as usize;
+                    self.keys.get(near) == Some(&parent.0)
+                        && self.checks[near] == parent.1
+                        && self.repository[near] == repository
+                };
+                let found = near.into_iter().flatten().find(is_it);
+                let found = found.or_else(|| self.find_mark(repository, *parent));
+                if let Some(parent) = found
                     && parent as usize != at
                 {
                     self.parents.push(parent);
@@ -219,11 +282,4 @@ impl<'a> Graph<'a> {
             }
         }
     }
-}
-
-/// The second eight bytes of a hash.
-fn check(hash: &CommitHash) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&hash.as_bytes()[8..16]);
-    u64::from_be_bytes(bytes)
 }

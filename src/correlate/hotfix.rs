@@ -6,31 +6,36 @@ use super::failure::{Facts, Judgement, ids};
 use super::findings::Findings;
 use super::input::millis;
 use super::names::{Found, Place};
+use super::pull_requests::Request;
 use super::{FailureRule, Flags, NONE, QualityKind};
-use crate::model::{Event, EventKind, PullRequest, Statement, Verdict};
+use crate::model::{Event, EventKey, EventKind, Statement, Verdict};
 
 /// The deployment that first delivers a marked pull request of the application is a hotfix.
 pub(super) fn judge_requests(facts: &Facts<'_, '_>, lane: u32, judgement: &mut Judgement) {
     let draft = &facts.drafts[lane as usize];
-    for (at, (_, event, request)) in facts.requests.all.iter().enumerate() {
+    for (at, (_, request)) in facts.requests.all().enumerate() {
         let landing = facts.requests.landing[at];
-        if landing == NONE || !facts.concerns[at] || !is_hotfix(request, facts) {
+        if landing == NONE || !facts.concerns[at] || !is_hotfix(&request, facts) {
             continue;
         }
         if let Some(by) = facts.deliveries[lane as usize].counted(landing, draft) {
-            judge_hotfix(facts, (lane, by), event, judgement);
+            let evidence = (EventKind::PullRequest, request.key);
+            judge_hotfix(facts, (lane, by), evidence, judgement);
         }
     }
 }
 
-fn is_hotfix(request: &PullRequest, facts: &Facts<'_, '_>) -> bool {
+fn is_hotfix(request: &Request<'_>, facts: &Facts<'_, '_>) -> bool {
     let evidence = &facts.input.rules.evidence;
-    let labels = &request.labels.0;
+    let labels = request
+        .labels()
+        .into_iter()
+        .flat_map(|labels| labels.0.keys());
     let globs = &evidence.hotfix_labels;
     let is_labelled = labels
-        .keys()
+        .into_iter()
         .any(|label| globs.iter().any(|glob| glob.matches(label)));
-    let branch = request.head_branch.as_deref();
+    let branch = request.head_branch();
     let pattern = evidence.hotfix_branches.as_ref();
     let is_branch = branch.zip(pattern);
     is_labelled || is_branch.is_some_and(|(branch, pattern)| pattern.matches(branch))
@@ -48,13 +53,19 @@ pub(super) fn judge_pipelines(facts: &Facts<'_, '_>, lane: u32, judgement: &mut 
         // A commit that comes again, by redeployment or rollback, is not fixed again.
         let is_first = commit != NONE && delivery.counted(commit, draft) == Some(at as u32);
         if is_first && let Some(event) = facts.builds.by_pipeline(commit, pattern) {
-            judge_hotfix(facts, (lane, at as u32), event, judgement);
+            let evidence = (event.body.kind(), event.key());
+            judge_hotfix(facts, (lane, at as u32), evidence, judgement);
         }
     }
 }
 
 /// A hotfix fails the latest deployment before it that is no rollback, if that is young enough.
-fn judge_hotfix(facts: &Facts<'_, '_>, by: Place, event: &Event, judgement: &mut Judgement) {
+fn judge_hotfix(
+    facts: &Facts<'_, '_>,
+    by: Place,
+    evidence: (EventKind, EventKey),
+    judgement: &mut Judgement,
+) {
     let draft = &facts.drafts[by.0 as usize];
     judgement.rework(by.1, Flags::HOTFIX);
     let before = (0..by.1).rev().find(|before| {
@@ -66,7 +77,6 @@ fn judge_hotfix(facts: &Facts<'_, '_>, by: Place, event: &Event, judgement: &mut
     let finish = |deployment: u32| draft.deployments[deployment as usize].finished_at;
     let age = facts.input.rules.evidence.hotfix_age.num_milliseconds();
     if finish(by.1) - finish(failed) <= age {
-        let evidence = (event.body.kind(), event.key());
         judgement.blame(failed, FailureRule::Hotfix, evidence, finish(by.1));
     }
 }
@@ -98,10 +108,10 @@ pub(super) fn judge_verdicts(
     for (by, (event, verdict)) in words {
         let cause = verdict.cause.as_ref().map(|cause| facts.names.of_id(cause));
         let judgement = &mut judgements[by.0 as usize];
+        let evidence = (EventKind::Verdict, event.key());
         match cause {
             Some(Found::Live(failed)) if failed != by => {
                 judgement.rework(by.1, Flags::HOTFIX);
-                let evidence = (EventKind::Verdict, event.key());
                 let at = facts.finish(by);
                 let judged = &mut judgements[failed.0 as usize];
                 judged.blame(failed.1, FailureRule::Hotfix, evidence, at);
@@ -114,9 +124,9 @@ pub(super) fn judge_verdicts(
                     "a verdict names as the cause of a hotfix what is unknown or was never live";
                 let at = millis(verdict.at);
                 findings.row(QualityKind::UnknownReference, event, at, text.to_owned());
-                judge_hotfix(facts, by, event, judgement);
+                judge_hotfix(facts, by, evidence, judgement);
             }
-            Some(Found::Live(_)) | None => judge_hotfix(facts, by, event, judgement),
+            Some(Found::Live(_)) | None => judge_hotfix(facts, by, evidence, judgement),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::findings::Findings;
 use super::input::{Input, millis};
 use super::material::Material;
 use super::names::{Found, Names, Place, Scope};
-use super::{FailureRule, QualityKind};
+use super::{FailureRule, QualityKind, elsewhere};
 use crate::model::{Event, EventId, EventKey, EventKind, Incident, Statement, Verdict};
 
 /// An incident with its links.
@@ -121,16 +121,21 @@ fn original<'a>(
     }
 }
 
-/// The incidents of other applications that speak of a deployment here, each with its strongest link.
-pub(super) fn heard(cases: &[Case<'_>], judgements: &[Judgement]) -> Vec<(EventId, FailureRule)> {
+/// The incidents that other applications must know of, each with its strongest link here.
+pub(super) fn heard(
+    cases: &[Case<'_>],
+    judgements: &[Judgement],
+) -> Vec<(EventId, Option<FailureRule>)> {
     // What nobody knows yet may come, and is then another application's.
     let explained = judgements.iter().flat_map(|judgement| &judgement.explained);
-    let explained = explained.map(|id| (id.clone(), FailureRule::Verdict));
-    let foreign = cases.iter().filter(|case| !case.is_own);
-    foreign
-        .filter_map(|case| Some((case.event.id.clone(), case.links.first()?.rule)))
-        .chain(explained)
-        .collect()
+    let explained = explained.map(|id| (id.clone(), Some(FailureRule::Verdict)));
+    let told = cases.iter().filter_map(|case| {
+        let rule = case.links.first().map(|link| link.rule);
+        // Another application may hold the deployment that an incident of our own names.
+        let overrules = rule == Some(FailureRule::Verdict) && case.incident.deployment.is_some();
+        (!case.is_own || overrules).then(|| (case.event.id.clone(), rule))
+    });
+    told.chain(explained).collect()
 }
 
 fn is_no_incident(event: &Event, input: &Input<'_>) -> bool {
@@ -167,8 +172,8 @@ fn foreign<'a>(
         }
     }
     if references.names_commits() {
-        for commit in names.commits() {
-            references.naming_commit(&commit.hash).for_each(&mut add);
+        for hash in names.hashes() {
+            references.naming_commit(hash).for_each(&mut add);
         }
     }
     found
@@ -198,6 +203,7 @@ fn words<'a>(
     case: &Case<'a>,
     names: &Names<'_, 'a>,
     input: &Input<'a>,
+    elsewhere: Option<FailureRule>,
     findings: &mut Findings,
 ) -> Words<'a> {
     let mut verdicts: Vec<_> = input.references.verdicts_on(&case.event.id).collect();
@@ -209,7 +215,7 @@ fn words<'a>(
             Some(cause) => match names.of_id(cause) {
                 Found::Live(place) => Some(place),
                 Found::NeverLive | Found::Unknown => {
-                    let is_heard = input.references.heard().contains_key(&case.event.id);
+                    let is_heard = elsewhere == Some(FailureRule::Verdict);
                     if verdict.statement == Statement::CausedBy && case.is_own && !is_heard {
                         let text = format!(
                             "a verdict on {} names {cause} as its cause, which is unknown or was never live",
@@ -250,9 +256,8 @@ fn links<'a>(
     input: &Input<'a>,
     findings: &mut Findings,
 ) -> Vec<Link> {
-    let heard = input.references.heard().get(&case.event.id);
-    let elsewhere = heard.copied().filter(|_| case.is_own);
-    let words = words(case, names, input, findings);
+    let elsewhere = elsewhere(input.references.heard(), &case.event.id, input.application);
+    let words = words(case, names, input, elsewhere, findings);
     if !words.causes.is_empty() {
         let said = words.causes.iter().rev();
         return said

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::References;
-use crate::model::{Application, Cluster, Coverage, Environment, Event, Rules, SourceName};
+use super::{History, References};
+use crate::model::{Application, Cluster, Coverage, Environment, Rules, SourceName};
 
 /// What correlation knows of one application.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// The application.
     pub application: &'a Application,
-    /// All events of its subjects, in any order; duplicates are harmless.
-    pub events: &'a [Event],
+    /// All events of its subjects.
+    pub history: &'a History,
     /// What all of the world says about other events.
     pub references: &'a References,
     /// The rules of the settings.
@@ -58,4 +58,20 @@ impl FromIterator<SourceFacts> for Sources {
 /// Milliseconds since 1970, the form of instants in columns.
 pub(super) fn millis(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_millis()
+}
+
+/// An instant in columns, or none, in eight bytes; none comes before all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(i64);
+
+impl Moment {
+    /// The moment of an instant.
+    pub(super) fn of(instant: Option<DateTime<Utc>>) -> Self {
+        Self(instant.map_or(i64::MIN, millis))
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) fn known(self) -> Option<i64> {
+        (self.0 != i64::MIN).then_some(self.0)
+    }
 }

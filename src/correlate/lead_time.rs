@@ -1,17 +1,19 @@
 //! The changes of each deployment with their lead times and parts (definitions, section 2).
 
 use super::builds::Builds;
-use super::columns::{Changes, Durations};
+use super::change_rows::{Change, Rows};
+use super::columns::Changes;
 use super::delivery::Delivery;
 use super::dictionary::Dictionary;
 use super::draft::Draft;
 use super::findings::{Findings, Oddity};
 use super::graph::Graph;
-use super::input::millis;
+use super::input::Moment;
 use super::paths::Touch;
+use super::pull_requests::Request;
 use super::requests::Requests;
 use super::{Flags, NONE, QualityKind};
-use crate::model::{EventKey, PullRequest, Text};
+use crate::model::{EventKind, Text};
 
 /// What the changes of all environments are made of.
 pub(super) struct Facts<'d, 'a> {
@@ -84,22 +86,6 @@ pub(super) fn changes<'a>(
     [commits.finish(), merges.finish(), pull_requests.finish()]
 }
 
-/// One change, its spans in milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Change {
-    key: EventKey,
-    landed: Option<i64>,
-    committed: Option<i64>,
-    authored: Option<i64>,
-    opened: Option<i64>,
-    merged: Option<i64>,
-    parts: [Option<i64>; 6],
-    author: u32,
-    is_repeated_in_tier: bool,
-    is_revert: bool,
-    is_in_pull_request: bool,
-}
-
 impl Facts<'_, '_> {
     /// The pull requests that each commit brings in.
     fn landings(&self) -> Landings {
@@ -166,20 +152,22 @@ struct Delivered<'f, 'd, 'a> {
 impl<'a> Delivered<'_, '_, 'a> {
     fn commit(&self, at: u32, authors: &mut Dictionary<'a, Text>) -> Change {
         let facts = self.facts;
-        let commit = facts.graph.commits[at as usize];
-        let landed = facts.graph.committed_at[at as usize];
-        let committed = facts.requests.committed_at(at, facts.graph);
+        let graph = facts.graph;
+        let landed = graph.committed_at[at as usize];
+        let committed = facts.requests.committed_at(at, graph);
         let request = facts.requests.of(at);
-        let request = request.map(|request| facts.requests.all[request as usize].2);
+        let request = request.map(|request| facts.requests.at(request).1);
+        let authored = graph.authored_at(at).unwrap_or(landed);
         Change {
-            key: EventKey::of_commit(&commit.hash),
+            key: graph.key(at),
             landed: self.since(Some(landed)),
             committed: self.since(Some(committed)),
-            authored: self.since(Some(commit.authored_at.map_or(landed, millis))),
-            opened: self.since(request.and_then(|request| request.opened_at.map(millis))),
-            merged: self.since(request.and_then(|request| request.merged_at.map(millis))),
-            parts: self.parts(committed, request),
-            author: authors.number(commit.author.as_ref()),
+            authored: self.since(Some(authored)),
+            opened: self.since(request.and_then(|request| request.opened_at.known())),
+            merged: self.since(request.and_then(|request| request.merged_at.known())),
+            parts: self.parts(committed, request.as_ref()),
+            early_parts: self.early_parts(committed, authored, request.as_ref()),
+            author: authors.number(graph.author(at)),
             is_repeated_in_tier: facts.had_before(at, self.lane, self.deployment),
             is_revert: facts.is_revert(at),
             is_in_pull_request: request.is_some(),
@@ -189,13 +177,12 @@ impl<'a> Delivered<'_, '_, 'a> {
     fn pull_request(&self, at: u32, landing: u32, authors: &mut Dictionary<'a, Text>) -> Change {
         let facts = self.facts;
         let graph = facts.graph;
-        let (repository, event, request) = &facts.requests.all[at as usize];
+        let (repository, request) = facts.requests.at(at);
         let own: Vec<u32> = request
-            .commits
+            .commits()
             .iter()
-            .filter_map(|hash| graph.find(*repository, hash))
+            .filter_map(|hash| graph.find(repository, hash))
             .collect();
-        let landing_commit = graph.commits[landing as usize];
         let landing_time = graph.committed_at[landing as usize];
         // After a squash or rebase the result stands on the branch, after a merge the commits themselves do.
         let is_rewritten = facts.requests.is_rewritten[landing as usize];
@@ -208,21 +195,22 @@ impl<'a> Delivered<'_, '_, 'a> {
         let authored = own
             .iter()
             .map(|commit| {
-                let commit = graph.commits[*commit as usize];
-                millis(commit.authored_at.unwrap_or(commit.committed_at))
+                let committed_at = graph.committed_at[*commit as usize];
+                graph.authored_at(*commit).unwrap_or(committed_at)
             })
             .min()
-            .or_else(|| landing_commit.authored_at.map(millis))
+            .or_else(|| graph.authored_at(landing))
             .unwrap_or(committed);
         Change {
-            key: event.key(),
+            key: request.key,
             landed: self.since(Some(landed)),
             committed: self.since(Some(committed)),
             authored: self.since(Some(authored)),
-            opened: self.since(request.opened_at.map(millis)),
-            merged: self.since(request.merged_at.map(millis)),
-            parts: self.parts(committed, Some(request)),
-            author: authors.number(request.author.as_ref()),
+            opened: self.since(request.opened_at.known()),
+            merged: self.since(request.merged_at.known()),
+            parts: self.parts(committed, Some(&request)),
+            early_parts: self.early_parts(committed, authored, Some(&request)),
+            author: authors.number(facts.requests.author(&request)),
             is_repeated_in_tier: facts.had_before(landing, self.lane, self.deployment),
             is_revert: request.reverts.is_some() || facts.is_revert(landing),
             is_in_pull_request: true,
@@ -236,14 +224,13 @@ impl<'a> Delivered<'_, '_, 'a> {
     }
 
     /// Parts the span from the commit on at the boundaries that lie inside it and in order.
-    fn parts(&self, start: i64, request: Option<&PullRequest>) -> [Option<i64>; 6] {
+    fn parts(&self, start: i64, request: Option<&Request<'_>>) -> [Option<i64>; 6] {
         let mut parts = [None; 6];
         if self.since(Some(start)).is_none() {
             return parts;
         }
-        let of_request = |time: fn(&PullRequest) -> Option<chrono::DateTime<chrono::Utc>>| {
-            request.and_then(time).map(millis)
-        };
+        let of_request =
+            |time: fn(&Request<'_>) -> Moment| request.and_then(|one| time(one).known());
         let boundaries = [
             of_request(|request| request.opened_at),
             of_request(|request| request.first_review_at),
@@ -263,98 +250,49 @@ impl<'a> Delivered<'_, '_, 'a> {
         parts
     }
 
+    /// The parts from the earliest start; `None` where no boundary lies before `committed`.
+    fn early_parts(
+        &self,
+        committed: i64,
+        authored: i64,
+        request: Option<&Request<'_>>,
+    ) -> Option<[Option<i64>; 6]> {
+        let request = request?;
+        let starts = [request.opened_at, request.merged_at].map(Moment::known);
+        let others = [request.first_review_at, request.approved_at].map(Moment::known);
+        let earliest = starts.iter().chain(&others).flatten().min()?;
+        if *earliest >= committed {
+            return None;
+        }
+        let start = starts.into_iter().flatten().chain([authored]).min()?;
+        let parts = self.parts(start, Some(request));
+        let (first, span) = parts
+            .iter()
+            .enumerate()
+            .find_map(|(part, span)| Some((part, (*span)?)))?;
+        (first + 1 < parts.len() && start + span < committed).then_some(parts)
+    }
+
     fn note_negative(&self, commit: u32, change: &Change, findings: &mut Findings) {
         let is_odd = change.committed.is_none() || change.landed.is_none();
         if !is_odd || self.is_undated {
             return;
         }
-        let event = self.facts.graph.events[commit as usize];
+        let graph = self.facts.graph;
         let draft = &self.facts.drafts[self.lane];
         let text = format!(
             "{} would have been deployed to {} before it was committed",
-            event.id, draft.environment
+            graph.id(commit),
+            draft.environment
         );
-        findings.row(QualityKind::NegativeLeadTime, event, self.finished_at, text);
-    }
-}
-
-/// Columns under work.
-struct Rows {
-    changes: Changes,
-    committed: Durations,
-    authored: Durations,
-    opened: Durations,
-    merged: Durations,
-    parts: [Durations; 6],
-}
-
-impl Rows {
-    fn with_capacity(deployments: usize, changes: usize) -> Self {
-        let mut rows = Self {
-            changes: Changes::default(),
-            committed: Durations::default(),
-            authored: Durations::default(),
-            opened: Durations::default(),
-            merged: Durations::default(),
-            parts: Default::default(),
-        };
-        rows.changes.offset.reserve_exact(deployments + 1);
-        rows.changes.offset.push(0);
-        rows.changes.key.reserve(changes);
-        rows.changes.landed.seconds.reserve(changes);
-        rows
-    }
-
-    fn push(&mut self, change: Change) {
-        let changes = &mut self.changes;
-        changes.key.push(change.key);
-        changes.landed.push(change.landed);
-        self.committed.push(change.committed);
-        self.authored.push(change.authored);
-        self.opened.push(change.opened);
-        self.merged.push(change.merged);
-        for (part, span) in self.parts.iter_mut().zip(change.parts) {
-            part.push(span);
-        }
-        changes.author.push(change.author);
-        changes.repeated_in_tier.push(change.is_repeated_in_tier);
-        changes.revert.push(change.is_revert);
-        changes.in_pull_request.push(change.is_in_pull_request);
-    }
-
-    fn end_deployment(&mut self) {
-        let end = self.changes.key.len() as u32;
-        self.changes.offset.push(end);
-    }
-
-    /// Drops the columns that say nothing.
-    fn finish(self) -> Changes {
-        let mut changes = self.changes;
-        let count = changes.key.len();
-        let known = |spans: Durations| (spans.missing as usize != count).then_some(spans);
-        let differs = |spans: Durations| (spans != changes.landed).then_some(spans);
-        changes.committed = differs(self.committed);
-        changes.authored = differs(self.authored);
-        changes.opened = known(self.opened);
-        changes.merged = known(self.merged);
-        let is_parted = self.parts[..5]
-            .iter()
-            .any(|part| part.missing as usize != count);
-        changes.parts = is_parted.then(|| Box::new(self.parts));
-        if changes.author.iter().all(|author| *author == NONE) {
-            changes.author = Vec::new();
-        }
-        for flags in [
-            &mut changes.repeated_in_tier,
-            &mut changes.revert,
-            &mut changes.in_pull_request,
-        ] {
-            if !flags.contains(&true) {
-                *flags = Vec::new();
-            }
-        }
-        changes.key.shrink_to_fit();
-        changes.landed.seconds.shrink_to_fit();
-        changes
+        let event = (EventKind::Commit, graph.key(commit));
+        let source = graph.source(commit);
+        findings.row_about(
+            QualityKind::NegativeLeadTime,
+            event,
+            source,
+            self.finished_at,
+            text,
+        );
     }
 }

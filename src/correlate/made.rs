@@ -3,10 +3,11 @@
 use super::graph::Graph;
 use super::input::{Input, millis};
 use super::material::Material;
+use super::pull_requests::Request;
 use super::rollouts::{RULE_RANK, Rollout, Target, Version};
 use crate::model::{
-    CommitHash, DeploymentOrigin, DeploymentRule, Environment, Event, EventId, Labels, Outcome,
-    PullRequest, Repository, Text,
+    CommitHash, DeploymentOrigin, DeploymentRule, Environment, EventId, EventKey, EventKind,
+    Labels, Outcome, Repository, SourceName, Text,
 };
 
 /// Makes the deployments of all rules; one event makes at most one an environment.
@@ -25,7 +26,9 @@ pub(super) fn made<'a>(
 
 /// What a deployment is made of.
 struct Origin<'a> {
-    event: &'a Event,
+    id: EventId,
+    event: (EventKind, EventKey),
+    source: &'a SourceName,
     repository: &'a Repository,
     /// The tag, the base branch or the pipeline.
     matched: Option<&'a Text>,
@@ -55,7 +58,7 @@ fn made_by<'a>(
     origins
         .into_iter()
         .map(|origin| {
-            let id = format!("{}@{}", origin.event.id, rule.environment);
+            let id = format!("{}@{}", origin.id, rule.environment);
             let id = EventId::from(id);
             let version = match (origin.commit, origin.named) {
                 (Some(commit), _) => Version::Commit(commit),
@@ -65,8 +68,8 @@ fn made_by<'a>(
             let started_at = origin.started_at.unwrap_or(origin.at).min(origin.at);
             let rollout = Rollout {
                 id,
-                event: (origin.event.body.kind(), origin.event.key()),
-                source: &origin.event.source,
+                event: origin.event,
+                source: origin.source,
                 rank: RULE_RANK,
                 outcome: Outcome::Succeeded,
                 started_at,
@@ -82,7 +85,7 @@ fn made_by<'a>(
                 commit: origin.commit,
                 images: origin.images,
                 named: origin.named,
-                labels: origin.labels.filter(|labels| !labels.is_empty()),
+                labels: origin.labels,
                 is_rollback: false,
                 fixes: None,
             };
@@ -106,7 +109,9 @@ fn origins<'a>(
                     _ => release.published_at,
                 };
                 Some(Origin {
-                    event,
+                    id: event.id.clone(),
+                    event: (EventKind::Release, event.key()),
+                    source: &event.source,
                     repository: &release.repository,
                     matched: Some(&release.tag),
                     started_at: None,
@@ -121,23 +126,32 @@ fn origins<'a>(
         DeploymentOrigin::PullRequestMerge => material
             .pull_requests
             .iter()
-            .filter(|(number, _, request)| {
+            .map(|(number, at)| (*number, material.request(*at)))
+            .filter(|(number, request)| {
                 rule.matching.is_some() || goes_to_default_branch(*number, request, graph)
             })
-            .filter_map(|(_, event, request)| {
+            .filter_map(|(_, request)| {
+                let at = request.merged_at.known()?;
+                let history = material.history;
+                let repository = history.repositories.value(request.repository)?;
+                let natural = || EventId::of_pull_request(repository, request.number);
+                let commits = [
+                    request.squash_commit(),
+                    request.merge_commit(),
+                    request.head(),
+                ];
                 Some(Origin {
-                    event,
-                    repository: &request.repository,
-                    matched: request.base.as_ref(),
+                    id: request.own_id().cloned().unwrap_or_else(natural),
+                    event: (EventKind::PullRequest, request.key),
+                    source: history.sources.value(request.source)?,
+                    repository,
+                    matched: request.base(),
                     started_at: None,
-                    at: millis(request.merged_at?),
-                    commit: request
-                        .squash_commit
-                        .or(request.merge_commit)
-                        .or(request.head),
+                    at,
+                    commit: commits.into_iter().flatten().next().copied(),
                     named: None,
                     images: &[],
-                    labels: Some(&request.labels),
+                    labels: request.labels(),
                 })
             })
             .collect(),
@@ -147,7 +161,9 @@ fn origins<'a>(
             .filter(|(_, build)| build.outcome == Outcome::Succeeded)
             .filter_map(|(event, build)| {
                 Some(Origin {
-                    event,
+                    id: event.id.clone(),
+                    event: (EventKind::Build, event.key()),
+                    source: &event.source,
                     repository: &build.repository,
                     matched: build.pipeline.as_ref(),
                     started_at: build.started_at.map(millis),
@@ -163,11 +179,11 @@ fn origins<'a>(
 }
 
 /// Whether a merge went to the default branch: as the merged commit says; where nobody knows it, yes.
-fn goes_to_default_branch(repository: u32, request: &PullRequest, graph: &Graph<'_>) -> bool {
+fn goes_to_default_branch(repository: u32, request: &Request<'_>, graph: &Graph<'_>) -> bool {
     [
-        request.squash_commit.as_ref(),
-        request.merge_commit.as_ref(),
-        request.head.as_ref(),
+        request.squash_commit(),
+        request.merge_commit(),
+        request.head(),
     ]
     .into_iter()
     .flatten()

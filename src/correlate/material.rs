@@ -3,23 +3,25 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::history::History;
 use super::input::millis;
+use super::pull_requests::Request;
 use crate::model::{
-    Body, Build, Commit, Deployment, Event, EventKind, Incident, PullRequest, Release, Repository,
-    SourceName,
+    Body, Build, Deployment, Event, EventKind, Incident, Release, Repository, SourceName,
 };
 
 /// Events by kind.
-#[derive(Default)]
 pub(super) struct Material<'a> {
+    /// The events as they came.
+    pub history: &'a History,
     /// Every repository that an event names, sorted.
     pub repositories: Vec<Repository>,
-    /// Commits by (repository, hash), with the number of their repository.
-    pub commits: Vec<(u32, &'a Event, &'a Commit)>,
+    /// Indices of commits into `History::commits`, by (repository, hash), with the number of their repository.
+    pub commits: Vec<(u32, u32)>,
     /// The sources of the events, each once a kind.
     pub sources: BTreeSet<(EventKind, &'a SourceName)>,
-    /// Pull requests by (repository, number), with the number of their repository.
-    pub pull_requests: Vec<(u32, &'a Event, &'a PullRequest)>,
+    /// Indices of pull requests by (repository, number), with the number of their repository.
+    pub pull_requests: Vec<(u32, u32)>,
     /// Builds by (finish, id).
     pub builds: Vec<(&'a Event, &'a Build)>,
     /// Rollouts by id.
@@ -32,67 +34,38 @@ pub(super) struct Material<'a> {
 
 impl<'a> Material<'a> {
     /// Sorts the events.
-    pub(super) fn sort(events: &'a [Event]) -> Self {
+    pub(super) fn sort(history: &'a History) -> Self {
+        let mut repositories = history.repositories.values().to_vec();
+        repositories.sort_unstable();
+        let place = |name| repositories.binary_search(name).unwrap_or_else(|at| at) as u32;
+        let numbers: Vec<u32> = history.repositories.values().iter().map(place).collect();
         let mut material = Self {
-            repositories: repositories(events),
-            ..Self::default()
+            history,
+            commits: commits(history, &numbers),
+            pull_requests: pull_requests(history, &numbers),
+            sources: BTreeSet::new(),
+            repositories,
+            builds: Vec::new(),
+            deployments: Vec::new(),
+            incidents: Vec::new(),
+            releases: Vec::new(),
         };
-        // Events of one repository mostly follow each other and share its name.
-        let mut last: Option<(&Repository, u32)> = None;
-        let known = std::mem::take(&mut material.repositories);
-        let mut number = |repository: &'a Repository| match last {
-            Some((same, number)) if same == repository => number,
-            _ => {
-                // Every name was collected above, so it is always found.
-                let at = known.binary_search(repository).unwrap_or_else(|at| at) as u32;
-                last = Some((repository, at));
-                at
-            }
-        };
-        let mut commits = Vec::new();
-        let mut last_source = None;
-        for event in events {
-            let source = (event.body.kind(), &event.source);
-            if last_source != Some(source) {
-                material.sources.insert(source);
-                last_source = Some(source);
-            }
+        for (kind, source) in &history.reported {
+            let source = history.sources.value(*source);
+            material
+                .sources
+                .extend(source.map(|source| (*kind, source)));
+        }
+        for event in &history.others {
             match &event.body {
-                Body::Commit(commit) => {
-                    // The hash's key goes along, so that sorting need not look at the events.
-                    let number = number(&commit.repository);
-                    commits.push((number, commit.hash.key(), event, commit));
-                }
-                Body::PullRequest(request) => {
-                    let number = number(&request.repository);
-                    material.pull_requests.push((number, event, request));
-                }
                 Body::Build(build) => material.builds.push((event, build)),
                 Body::Deployment(deployment) => material.deployments.push((event, deployment)),
                 Body::Incident(incident) => material.incidents.push((event, incident)),
                 Body::Release(release) => material.releases.push((event, release)),
-                // Verdicts come by `References`, for they may speak of any application.
-                Body::Verdict(_) => {}
+                // The history has these as columns, and leaves verdicts out.
+                Body::Commit(_) | Body::PullRequest(_) | Body::Verdict(_) => {}
             }
         }
-        material.repositories = known;
-        once(
-            &mut commits,
-            |one, other| {
-                let order = (one.0, one.1).cmp(&(other.0, other.1));
-                order.then_with(|| one.3.hash.cmp(&other.3.hash))
-            },
-            |row| row.2,
-        );
-        let commits = commits.into_iter();
-        material.commits = commits
-            .map(|(number, _, event, commit)| (number, event, commit))
-            .collect();
-        once(
-            &mut material.pull_requests,
-            |one, other| (one.0, one.2.number).cmp(&(other.0, other.2.number)),
-            |row| row.1,
-        );
         once_by_id(&mut material.builds);
         once_by_id(&mut material.deployments);
         once_by_id(&mut material.incidents);
@@ -110,45 +83,87 @@ impl<'a> Material<'a> {
         let at = self.repositories.binary_search(repository);
         at.ok().map(|at| at as u32)
     }
-}
 
-fn repositories(events: &[Event]) -> Vec<Repository> {
-    let mut found: Vec<&Repository> = Vec::new();
-    for event in events {
-        let repository = match &event.body {
-            Body::Commit(commit) => Some(&commit.repository),
-            Body::PullRequest(request) => Some(&request.repository),
-            Body::Build(build) => Some(&build.repository),
-            Body::Release(release) => Some(&release.repository),
-            Body::Deployment(deployment) => deployment.repository.as_ref(),
-            Body::Incident(incident) => incident.repository.as_ref(),
-            Body::Verdict(_) => None,
-        };
-        if let Some(repository) = repository
-            && found.last() != Some(&repository)
-        {
-            found.push(repository);
-        }
+    /// The pull request of an index into `History::pull_requests`.
+    pub(super) fn request(&self, at: u32) -> Request<'a> {
+        self.history.pull_requests.at(at)
     }
-    found.sort_unstable();
-    found.dedup();
-    found.into_iter().cloned().collect()
 }
 
-/// Sorts, and of equal ones keeps the one that is further along.
-fn once<'a, T>(
-    rows: &mut Vec<T>,
-    order: impl Fn(&T, &T) -> Ordering,
-    event: impl Fn(&T) -> &'a Event,
-) {
+/// Sorted commits; `numbers` are those of the repositories in `History::repositories`.
+fn commits(history: &History, numbers: &[u32]) -> Vec<(u32, u32)> {
+    let commits = &history.commits;
+    // The hash's key goes along, so that sorting need not look at the hashes.
+    let mut rows: Vec<(u32, u32, u64)> = commits
+        .repository
+        .iter()
+        .zip(&commits.hash)
+        .enumerate()
+        .map(|(at, (repository, hash))| (numbers[*repository as usize], at as u32, hash.key()))
+        .collect();
+    let hash = |at: u32| &commits.hash[at as usize];
+    let same = |one: &(u32, u32, u64), other: &(u32, u32, u64)| {
+        let order = (one.0, one.2).cmp(&(other.0, other.2));
+        order.then_with(|| hash(one.1).cmp(hash(other.1)))
+    };
+    let progress = |at: u32| {
+        let source = history.sources.value(commits.source[at as usize]);
+        (commits.committed_at[at as usize], source)
+    };
+    let author = |at: u32| history.author(commits.author[at as usize]);
+    let further_along = |one: u32, other: u32| {
+        let order = progress(one).cmp(&progress(other));
+        order
+            .then_with(|| commits.compare(one, other))
+            .then_with(|| author(one).cmp(&author(other)))
+    };
     rows.sort_unstable_by(|one, other| {
-        order(one, other).then_with(|| further_along(event(other), event(one)))
+        same(one, other).then_with(|| further_along(other.1, one.1))
     });
-    rows.dedup_by(|later, kept| order(later, kept) == Ordering::Equal);
+    rows.dedup_by(|later, kept| same(later, kept) == Ordering::Equal);
+    rows.into_iter()
+        .map(|(number, at, _)| (number, at))
+        .collect()
 }
 
+/// Sorted pull requests; `numbers` as of `commits`.
+fn pull_requests(history: &History, numbers: &[u32]) -> Vec<(u32, u32)> {
+    let all = &history.pull_requests;
+    let mut rows: Vec<(u32, u32, u64)> = all
+        .rows()
+        .iter()
+        .enumerate()
+        .map(|(at, row)| (numbers[row.repository as usize], at as u32, row.number))
+        .collect();
+    let same =
+        |one: &(u32, u32, u64), other: &(u32, u32, u64)| (one.0, one.2).cmp(&(other.0, other.2));
+    let progress =
+        |request: &Request<'_>| (request.progress(), history.sources.value(request.source));
+    let author = |request: &Request<'_>| history.author(request.author);
+    let further_along = |one: u32, other: u32| {
+        let (one, other) = (all.at(one), all.at(other));
+        let order = progress(&one).cmp(&progress(&other));
+        order
+            .then_with(|| one.compare(&other))
+            .then_with(|| author(&one).cmp(&author(&other)))
+    };
+    rows.sort_unstable_by(|one, other| {
+        same(one, other).then_with(|| further_along(other.1, one.1))
+    });
+    rows.dedup_by(|later, kept| same(later, kept) == Ordering::Equal);
+    rows.into_iter()
+        .map(|(number, at, _)| (number, at))
+        .collect()
+}
+
+/// Sorts by id, and of equal ones keeps the one that is further along.
 fn once_by_id<T>(rows: &mut Vec<(&Event, T)>) {
-    once(rows, |one, other| one.0.id.cmp(&other.0.id), |row| row.0);
+    rows.sort_unstable_by(|(one, _), (other, _)| {
+        one.id
+            .cmp(&other.id)
+            .then_with(|| further_along(other, one))
+    });
+    rows.dedup_by(|(later, _), (kept, _)| later.id == kept.id);
 }
 
 /// Orders two versions of one event as the ledger does: settled over running, then the later one, then the greater text.

@@ -4,14 +4,19 @@
 //! The rules are `definitions` sections 1 to 3 (`docs/metrics.md` tells users the same).
 
 mod assign;
+mod change_rows;
 mod columns;
+mod history;
 mod input;
 mod quality;
 mod references;
 
 mod block;
 
+mod commits;
 mod environment;
+mod pull_requests;
+
 mod findings;
 mod material;
 
@@ -48,9 +53,10 @@ mod tests;
 pub use assign::{Assignment, SubjectKey, assign};
 pub use block::correlate;
 pub use columns::{
-    Block, Changes, Deployments, Durations, FailedRollouts, FailureRule, FailureRules, Flags,
-    Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
+    Block, Changes, Deployments, Durations, EarlyParts, FailedRollouts, FailureRule, FailureRules,
+    Flags, Incidents, Intervals, Lane, NONE, OpenPullRequests, Reason, Recovery, TierBacklog,
 };
+pub use history::History;
 pub use input::{Input, SourceFacts, Sources};
 pub use quality::{QualityKind, QualityRow};
-pub use references::References;
+pub use references::{Hearing, References, elsewhere};

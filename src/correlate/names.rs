@@ -4,7 +4,7 @@ use super::delivery::Delivery;
 use super::draft::Draft;
 use super::graph::Graph;
 use super::keys::{KeyMap, key_of};
-use crate::model::{Commit, CommitHash, Environment, EventId, Tier, image_digest};
+use crate::model::{CommitHash, Environment, EventId, Tier, image_digest};
 
 /// A deployment: number of its environment and its index there.
 pub(super) type Place = (u32, u32);
@@ -141,9 +141,9 @@ impl<'d, 'a> Names<'d, 'a> {
             .map_or(Found::Unknown, Found::Live)
     }
 
-    /// All known commits.
-    pub(super) fn commits(&self) -> &[&'a Commit] {
-        &self.graph.commits
+    /// The hashes of all known commits.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &'a CommitHash> {
+        (0..self.graph.len() as u32).map(|commit| self.graph.hash(commit))
     }
 
     /// Whether a ticket of this environment concerns the environment of that number.

@@ -34,7 +34,7 @@ pub(super) fn touches(
         let Some(globs) = &globs[graph.repository[at] as usize] else {
             continue;
         };
-        let paths = &graph.commits[at].paths;
+        let paths = graph.paths(at as u32);
         *touch = if paths.is_empty() {
             Touch::Unknown
         } else if paths

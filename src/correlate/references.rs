@@ -6,7 +6,24 @@ use std::collections::BTreeMap;
 
 use super::keys::{KeyMap, key_of};
 use super::{Assignment, FailureRule};
-use crate::model::{Body, CommitHash, Event, EventId, Incident, Subject, Verdict};
+use crate::model::{Application, Body, CommitHash, Event, EventId, Incident, Subject, Verdict};
+
+/// What applications make of the incidents that speak of several (`Block::heard`): the strongest link in each, `None`
+/// where the incident is linked to nothing there.
+pub type Hearing = BTreeMap<EventId, BTreeMap<Application, Option<FailureRule>>>;
+
+/// The strongest link of an incident in applications other than this one.
+pub fn elsewhere(
+    heard: &Hearing,
+    incident: &EventId,
+    application: &Application,
+) -> Option<FailureRule> {
+    let links = heard.get(incident)?.iter();
+    links
+        .filter(|(other, _)| *other != application)
+        .filter_map(|(_, rule)| *rule)
+        .min()
+}
 
 /// Who speaks of what.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +39,7 @@ pub struct References {
     by_commit: KeyMap<Vec<u32>>,
     /// Incidents by their own id.
     incidents: KeyMap<u32>,
-    /// Incidents that speak of a deployment of an application other than theirs, with the strongest link.
-    heard: BTreeMap<EventId, FailureRule>,
+    heard: Hearing,
 }
 
 impl References {
@@ -50,14 +66,14 @@ impl References {
         references
     }
 
-    /// Notes the incidents that other applications than theirs heard of (`Block::heard`): their own application links
-    /// those to no deployment by weaker rules, for an incident fails one.
-    pub fn hear(&mut self, heard: BTreeMap<EventId, FailureRule>) {
+    /// Notes what all applications make of the incidents that speak of several (`Block::heard`): a verdict in one overrules
+    /// the references in the others, and an incident's own application links it by no weaker rule, for it fails one.
+    pub fn hear(&mut self, heard: Hearing) {
         self.heard = heard;
     }
 
-    /// The incidents that other applications than theirs heard of.
-    pub fn heard(&self) -> &BTreeMap<EventId, FailureRule> {
+    /// What all applications make of the incidents that speak of several.
+    pub fn heard(&self) -> &Hearing {
         &self.heard
     }
 

@@ -4,18 +4,17 @@ use smallvec::SmallVec;
 
 use super::NONE;
 use super::graph::Graph;
-use super::input::millis;
 use super::material::Material;
 use super::paths::Touch;
-use crate::model::{Event, PullRequest};
+use super::pull_requests::Request;
+use crate::model::Text;
 
 /// A host stamps all results of one rebase at its merge; what lies further apart came with something else.
 const REBASE_SPREAD_MILLISECONDS: i64 = 60_000;
 
 /// The pull requests of an application.
 pub(super) struct Requests<'a> {
-    /// The pull requests by (repository, number), with the number of their repository.
-    pub all: &'a [(u32, &'a Event, &'a PullRequest)],
+    material: &'a Material<'a>,
     /// The commit that brought each one in; `NONE` for what is not merged, or whose commit nobody knows.
     pub landing: Vec<u32>,
     /// The pull request of each commit; `NONE` without.
@@ -39,32 +38,33 @@ enum Claim {
 impl<'a> Requests<'a> {
     /// Finds the commits of all pull requests.
     pub(super) fn find(material: &'a Material<'a>, graph: &Graph<'_>) -> Self {
-        let all = &material.pull_requests[..];
+        let count = material.pull_requests.len();
         let mut requests = Self {
-            all,
-            landing: vec![NONE; all.len()],
+            material,
+            landing: vec![NONE; count],
             of_commit: vec![NONE; graph.len()],
             is_rewritten: vec![false; graph.len()],
-            first_commit_at: vec![None; all.len()],
+            first_commit_at: vec![None; count],
         };
         let mut claims = Claims::new(graph.len());
-        let mut landed_by = vec![NONE; if all.is_empty() { 0 } else { graph.len() }];
-        for (at, (repository, _, request)) in all.iter().enumerate() {
+        let mut landed_by = vec![NONE; if count == 0 { 0 } else { graph.len() }];
+        for at in 0..count {
+            let (repository, request) = requests.at(at as u32);
             let own: SmallVec<[u32; 8]> = request
-                .commits
+                .commits()
                 .iter()
-                .filter_map(|hash| graph.find(*repository, hash))
+                .filter_map(|hash| graph.find(repository, hash))
                 .collect();
-            requests.first_commit_at[at] = request.first_commit_at.map(millis).or_else(|| {
+            requests.first_commit_at[at] = request.first_commit_at.known().or_else(|| {
                 own.iter()
                     .map(|commit| graph.committed_at[*commit as usize])
                     .min()
             });
-            let order = (request.merged_at.map_or(i64::MAX, millis), at as u32);
+            let order = (request.merged_at.known().unwrap_or(i64::MAX), at as u32);
             for commit in &own {
                 claims.add(*commit, Claim::Own, order);
             }
-            let Some(landing) = landing(request, *repository, graph) else {
+            let Some(landing) = landing(&request, repository, graph) else {
                 continue;
             };
             requests.landing[at] = landing;
@@ -74,8 +74,8 @@ impl<'a> Requests<'a> {
                 continue;
             }
             requests.is_rewritten[landing as usize] = true;
-            if request.squash_commit.is_none() {
-                for commit in rebased(request, landing, graph) {
+            if request.squash_commit().is_none() {
+                for commit in rebased(&request, landing, graph) {
                     claims.add(commit, Claim::Rebased, order);
                 }
             }
@@ -111,10 +111,27 @@ impl<'a> Requests<'a> {
         requests
     }
 
+    /// The pull requests by (repository, number), with the number of their repository.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, Request<'a>)> {
+        (0..self.landing.len() as u32).map(|at| self.at(at))
+    }
+
+    /// A pull request, with the number of its repository.
+    pub(super) fn at(&self, at: u32) -> (u32, Request<'a>) {
+        let (repository, row) = self.material.pull_requests[at as usize];
+        (repository, self.material.request(row))
+    }
+
+    /// Who opened it.
+    pub(super) fn author(&self, request: &Request<'_>) -> Option<&'a Text> {
+        self.material.history.author(request.author)
+    }
+
     /// The pull request of a number in a repository.
     pub(super) fn numbered(&self, repository: u32, number: u64) -> Option<u32> {
-        let order = |row: &(u32, &Event, &PullRequest)| (row.0, row.2.number);
-        let found = self.all.binary_search_by_key(&(repository, number), order);
+        let order = |row: &(u32, u32)| (row.0, self.material.request(row.1).number);
+        let all = &self.material.pull_requests;
+        let found = all.binary_search_by_key(&(repository, number), order);
         found.ok().map(|at| at as u32)
     }
 
@@ -125,7 +142,7 @@ impl<'a> Requests<'a> {
 
     /// Whether each pull request changes the application: in a monorepo one of its commits must touch its paths.
     pub(super) fn concerns(&self, touches: &[Touch]) -> Vec<bool> {
-        let mut concerns = vec![false; self.all.len()];
+        let mut concerns = vec![false; self.landing.len()];
         for (request, touch) in self.of_commit.iter().zip(touches) {
             if *request != NONE && *touch == Touch::Change {
                 concerns[*request as usize] = true;
@@ -147,13 +164,13 @@ impl<'a> Requests<'a> {
 }
 
 /// The commit that brought a merged pull request to its base.
-fn landing(request: &PullRequest, repository: u32, graph: &Graph<'_>) -> Option<u32> {
-    request.merged_at?;
+fn landing(request: &Request<'_>, repository: u32, graph: &Graph<'_>) -> Option<u32> {
+    request.merged_at.known()?;
     let candidates = [
-        request.squash_commit.as_ref(),
-        request.merge_commit.as_ref(),
-        request.head.as_ref(),
-        request.commits.last(),
+        request.squash_commit(),
+        request.merge_commit(),
+        request.head(),
+        request.commits().last(),
     ];
     candidates
         .into_iter()
@@ -162,10 +179,10 @@ fn landing(request: &PullRequest, repository: u32, graph: &Graph<'_>) -> Option<
 }
 
 /// The other results of the rebase that ends with this commit: as many as the pull request has commits.
-fn rebased(request: &PullRequest, last: u32, graph: &Graph<'_>) -> Vec<u32> {
+fn rebased(request: &Request<'_>, last: u32, graph: &Graph<'_>) -> Vec<u32> {
     let mut results = Vec::new();
     let mut at = last;
-    for _ in 1..request.commits.len() {
+    for _ in 1..request.commits().len() {
         let &[parent] = graph.parents(at) else { break };
         let apart = graph.committed_at[last as usize] - graph.committed_at[parent as usize];
         if apart.abs() > REBASE_SPREAD_MILLISECONDS || graph.is_merge[parent as usize] {

@@ -23,10 +23,9 @@ pub(super) struct Revert {
 /// Whether each commit takes another one back; empty where none does.
 pub(super) fn reverting(graph: &Graph<'_>, requests: &Requests<'_>) -> Vec<bool> {
     let by_request = requests
-        .all
-        .iter()
+        .all()
         .zip(&requests.landing)
-        .filter(|((_, _, request), landing)| request.reverts.is_some() && **landing != NONE)
+        .filter(|((_, request), landing)| request.reverts.is_some() && **landing != NONE)
         .map(|(_, landing)| *landing);
     let by_message = graph.reverting.iter().copied();
     let mut reverting = Vec::new();
@@ -53,8 +52,7 @@ pub(super) fn reverts(
     let squashed = squashed(requests);
     let mut found = Vec::new();
     for by in graph.reverting.iter().copied().filter(|by| is_ours(*by)) {
-        let commit = graph.commits[by as usize];
-        for hash in &commit.reverts {
+        for hash in graph.reverts(by) {
             let known = graph.find(graph.repository[by as usize], hash);
             // A message may name a commit as it stood before its pull request was squashed.
             let result = squashed
@@ -65,16 +63,16 @@ pub(super) fn reverts(
                 found.push(Revert {
                     reverted,
                     by,
-                    evidence: (EventKind::Commit, EventKey::of_commit(&commit.hash)),
+                    evidence: (EventKind::Commit, graph.key(by)),
                     is_of_revert: reverting[reverted as usize],
                 });
             }
         }
     }
-    for (at, (repository, event, request)) in requests.all.iter().enumerate() {
+    for (at, (repository, request)) in requests.all().enumerate() {
         let reverted = request
             .reverts
-            .and_then(|number| requests.numbered(*repository, number))
+            .and_then(|number| requests.numbered(repository, number))
             .map(|reverted| requests.landing[reverted as usize]);
         let by = requests.landing[at];
         if let Some(reverted) = reverted
@@ -85,7 +83,7 @@ pub(super) fn reverts(
             found.push(Revert {
                 reverted,
                 by,
-                evidence: (EventKind::PullRequest, event.key()),
+                evidence: (EventKind::PullRequest, request.key),
                 is_of_revert: reverting[reverted as usize],
             });
         }
@@ -99,9 +97,9 @@ pub(super) fn reverts(
 /// The merged pull request of each commit that is one of its own.
 fn squashed(requests: &Requests<'_>) -> KeyMap<u32> {
     let mut squashed = KeyMap::default();
-    for (at, (_, _, request)) in requests.all.iter().enumerate() {
+    for (at, (_, request)) in requests.all().enumerate() {
         if requests.landing[at] != NONE {
-            for hash in &request.commits {
+            for hash in request.commits() {
                 squashed.entry(hash.key()).or_insert(at as u32);
             }
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::correlate::FailureRule;
 use crate::model::{
     Application, Environment, EventKey, EventKind, GroupKey, Metric, Notice, SourceCoverage,
-    Statistic, Text, Unit,
+    SourceName, Statistic, Text, Unit,
 };
 
 /// What each source answered for; `dora` intersects what concerns an application.
@@ -31,8 +31,15 @@ pub enum Answer {
     },
     /// One row a group with number columns: a metric without buckets, a breakdown, a scorecard.
     Numbers(Numbers),
-    /// Rows for people: a distribution, values, quality.
+    /// Rows for people: a distribution, values.
     Table(Table),
+    /// What is known of the data, its column `event` still to be filled with the ids that the ledger has.
+    Quality {
+        /// The rows.
+        table: Table,
+        /// One a row: the event that it is about.
+        events: Vec<Option<Named>>,
+    },
     /// The rows behind the numbers, still to be filled with what the ledger says of each event.
     Events {
         /// The rows, newest first.
@@ -40,6 +47,15 @@ pub enum Answer {
         /// What the reader must know.
         notices: Vec<Notice>,
     },
+}
+
+/// An event of which only the key is known here, and the source that reported it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// Its kind and key.
+    pub event: (EventKind, EventKey),
+    /// The source; of a commit in several repositories its event is meant.
+    pub source: SourceName,
 }
 
 /// Which period a series or number speaks of.

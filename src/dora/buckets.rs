@@ -1,11 +1,13 @@
 //! The buckets of time that an answer has, and which bucket fits a range.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::calendar::{date_of, day_start, days, edges};
+use super::quarters::Quarters;
 use crate::model::{Bucket, Question, TimeRange, WeekStart};
 
 /// The most points a series has.
@@ -123,6 +125,8 @@ pub(super) struct Buckets {
     pub points: Vec<Span>,
     /// The zone of the calendar.
     pub zone: Tz,
+    /// The same as the bounds of several cells, for looking up; `None` where they have to be searched.
+    quarters: Option<Arc<Quarters>>,
 }
 
 /// One point's span of time.
@@ -158,16 +162,15 @@ impl Buckets {
         // What happened in this very millisecond has happened.
         let last = end.min(now.saturating_add(1)).max(start);
         match bucket {
-            Bucket::None => Self {
-                bounds: vec![start, last],
-                points: vec![Span {
+            Bucket::None => {
+                let whole = Span {
                     start,
                     cells: 0..1,
                     asked: start..end.min(now).max(start),
                     partial: end > now,
-                }],
-                zone,
-            },
+                };
+                Self::of(vec![start, last], vec![whole], zone)
+            }
             Bucket::Rolling { days } => {
                 Self::rolling(days.clamp(1, LARGEST_POINTS as u32), start, end, now, zone)
             }
@@ -195,12 +198,18 @@ impl Buckets {
                     .iter()
                     .map(|edge| (*edge).clamp(start, last))
                     .collect();
-                Self {
-                    bounds,
-                    points,
-                    zone,
-                }
+                Self::of(bounds, points, zone)
             }
+        }
+    }
+
+    fn of(bounds: Vec<i64>, points: Vec<Span>, zone: Tz) -> Self {
+        let quarters = (bounds.len() > 2).then(|| Quarters::new(&bounds)).flatten();
+        Self {
+            bounds,
+            points,
+            zone,
+            quarters: quarters.map(Arc::new),
         }
     }
 
@@ -234,11 +243,7 @@ impl Buckets {
             })
             .collect();
         let bounds = edges.iter().map(|edge| (*edge).min(last)).collect();
-        Self {
-            bounds,
-            points,
-            zone,
-        }
+        Self::of(bounds, points, zone)
     }
 
     /// How many cells there are.
@@ -259,11 +264,21 @@ impl Buckets {
             .collect()
     }
 
-    /// Splits sorted times among the cells: calls `each` with every cell that has some, and their indices.
-    pub fn march(&self, times: &[i64], mut each: impl FnMut(usize, Range<usize>)) {
+    /// The sorted times that lie in the cells, as a range of indices.
+    pub fn window(&self, times: &[i64]) -> Range<usize> {
         let extent = self.extent();
-        let mut at = first_not_before(times, extent.start);
-        let last = first_not_before(times, extent.end).max(at);
+        let first = first_not_before(times, extent.start);
+        first..first_not_before(times, extent.end).max(first)
+    }
+
+    /// Splits the sorted times of a window among the cells: calls `each` with every cell that has some, and their indices.
+    pub fn march(
+        &self,
+        times: &[i64],
+        window: Range<usize>,
+        mut each: impl FnMut(usize, Range<usize>),
+    ) {
+        let (mut at, last) = (window.start, window.end);
         if self.cells() == 1 {
             if at < last {
                 each(0, at..last);
@@ -276,7 +291,7 @@ impl Buckets {
             if time >= self.bounds[cell + 1] {
                 cell += 1;
                 if time >= self.bounds[cell + 1] {
-                    cell += self.bounds[cell + 1..].partition_point(|bound| *bound <= time);
+                    cell = self.cell_within(time);
                 }
             }
             let (first, bound) = (at, self.bounds[cell + 1]);
@@ -287,12 +302,34 @@ impl Buckets {
         }
     }
 
+    /// Calls `each` with the cell and the index of every time of a window.
+    #[inline]
+    pub fn each(&self, times: &[i64], window: Range<usize>, mut each: impl FnMut(usize, usize)) {
+        match &self.quarters {
+            // Few times follow each other in a cell: asking whether they do costs more than looking up every one.
+            Some(quarters) => {
+                for (time, at) in times[window.clone()].iter().zip(window) {
+                    each(quarters.cell_of(*time), at);
+                }
+            }
+            None => self.march(times, window, |cell, indices| {
+                indices.for_each(|at| each(cell, at));
+            }),
+        }
+    }
+
     /// The cell of an instant.
     pub fn cell_of(&self, time: i64) -> Option<usize> {
-        if !self.extent().contains(&time) {
-            return None;
+        let extent = self.extent();
+        extent.contains(&time).then(|| self.cell_within(time))
+    }
+
+    /// The cell of an instant that lies in one.
+    fn cell_within(&self, time: i64) -> usize {
+        match &self.quarters {
+            Some(quarters) => quarters.cell_of(time),
+            None => self.bounds.partition_point(|bound| *bound <= time) - 1,
         }
-        Some(self.bounds.partition_point(|bound| *bound <= time) - 1)
     }
 }
 

@@ -9,7 +9,8 @@ use crate::correlate::{Durations, Flags, NONE};
 use super::lead_time::{ChangeSpan, Picked};
 use super::parts::lead_time;
 use super::pass::{LaneRows, Pass, single};
-use super::sheet::{Columns, Counts};
+use super::sheet::Columns;
+use super::tallies::Counts;
 
 /// What is counted of changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(super) fn counts<'a>(
                 .whole_group()
                 .filter(|_| counted == ChangeCount::All && repeats.counts_all(changes));
             if let Some(group) = whole {
-                for (cell, deployments) in &at.rows {
+                for (cell, deployments) in at.rows(pass.buckets) {
                     let count = changes.offset[deployments.end] - changes.offset[deployments.start];
                     let counts = Counts::of(count.into(), count.into());
                     pass.sheet.tallies.add(group, pass.class, *cell, counts);
@@ -86,7 +87,7 @@ pub(super) fn part_sums<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>],
                 counts_links: false,
             };
             if let Some(group) = picked.whole_group().filter(|_| repeats.counts_all(changes)) {
-                for (cell, deployments) in &at.rows {
+                for (cell, deployments) in at.rows(pass.buckets) {
                     let start = changes.offset[deployments.start] as usize;
                     let end = changes.offset[deployments.end] as usize;
                     let counts = sum_part(total, part, start..end);
@@ -155,14 +156,12 @@ impl Sums {
 
 /// Gathers how many changes each deployment delivered; of a baseline and of an unlinked one nobody knows.
 pub(super) fn batch_sizes<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
-    for LaneRows {
-        lane, group, rows, ..
-    } in lanes
-    {
+    for of in lanes {
+        let LaneRows { lane, group, .. } = of;
         let all = pass.changes(lane);
         let mut columns = Columns::default();
         let mut authors = SmallVec::new();
-        for (cell, at) in single(rows) {
+        for (cell, at) in single(of.rows(pass.buckets)) {
             let flags = lane.deployments.flags[at];
             if flags.has(Flags::BASELINE) || !flags.has(Flags::LINKED) {
                 continue;

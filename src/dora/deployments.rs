@@ -6,7 +6,8 @@ use crate::correlate::{Lane, NONE, Recovery};
 
 use super::groups::Facts;
 use super::pass::{LaneRows, Pass, Rows};
-use super::sheet::{Columns, Counts};
+use super::sheet::Columns;
+use super::tallies::Counts;
 
 /// Gathers the recoveries of failed deployments, by the moment of recovery, and counts what has not recovered.
 pub(super) fn recoveries<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>]) {
@@ -53,8 +54,9 @@ pub(super) fn failed_rollouts<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows
     for LaneRows { lane, group, .. } in lanes {
         let mut rows = Rows::new();
         let ended_at = &lane.failed_rollouts.ended_at;
+        let window = pass.buckets.window(ended_at);
         pass.buckets
-            .march(ended_at, |cell, indices| rows.push((cell, indices)));
+            .march(ended_at, window, |cell, indices| rows.push((cell, indices)));
         for (cell, indices) in rows {
             if let Some(group) = group {
                 let count = indices.len() as u64;

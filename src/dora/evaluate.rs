@@ -9,8 +9,9 @@ use super::answer::Measure;
 use super::buckets::Buckets;
 use super::calendar;
 use super::coverage::{Classes, Share};
-use super::sheet::{Column, Counts, Sheet, Tally};
+use super::sheet::{Column, Sheet};
 use super::statistics::{downtime, statistic_of};
+use super::tallies::{Counts, Tally};
 
 /// How what was found becomes numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,7 +247,7 @@ impl Collected<'_> {
                 let slots = (0..self.buckets.points.len())
                     .map(|point| self.slot(point))
                     .collect::<Vec<_>>();
-                statistic_of(statistic, &narrow, &wide, &slots)
+                statistic_of(statistic, &narrow, &wide, &slots, &self.buckets)
             }
             Form::Availability => self.availability(group, classes),
             Form::Count | Form::Rate | Form::PerDay | Form::PartMean => Vec::new(),

@@ -94,8 +94,10 @@ fn change_row(
         "reverts",
         Cell::Flag(changes.revert.get(at).copied().unwrap_or(false)),
     ));
-    row.cells
-        .push(("merge", Cell::Flag(std::ptr::eq(changes, &lane.merges))));
+    row.cells.push((
+        "merge_commit",
+        Cell::Flag(std::ptr::eq(changes, &lane.merges)),
+    ));
     Some(row)
 }
 

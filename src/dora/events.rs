@@ -46,8 +46,8 @@ type Extent = std::ops::Range<i64>;
 ///
 /// Shape, cells by table:
 /// * `changes`: time of the delivery; `lead_time` (seconds, null where it has none), `counts_in_lead_time`, the parts
-///   `coding pickup review merge build deploy` (seconds), `author`, `reverts`, `merge`. The rows of a range are those
-///   that `change_lead_time` counts, and the delivered ones without a lead time. With `changeUnit: pull_request` the
+///   `coding pickup review merge build deploy` (seconds), `author`, `reverts`, `merge_commit`. The rows of a range are
+///   those that `change_lead_time` counts, and the delivered ones without a lead time. With `changeUnit: pull_request` the
 ///   events are pull requests.
 /// * `deployments`: `started_at`, `completed_at`, `outcome`, `linked`, `baseline`, `failed`, `rollback`, `hotfix`,
 ///   `rework`, `changes` (null for a baseline or unlinked), `recovery_time` (seconds), `repository`, `clusters`.

@@ -1,6 +1,7 @@
 //! Groups of an answer: which values of the `groupBy` keys rows have, and which groups are kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use smallvec::SmallVec;
@@ -61,13 +62,21 @@ pub(super) struct Registry {
 impl Registry {
     /// The number of the group with these values; new groups get the next one.
     pub fn number(&mut self, values: GroupValues) -> u32 {
-        if let Some(number) = self.numbers.get(&values) {
-            return *number;
+        // Hashing reads names from all over memory: once is enough.
+        match self.numbers.entry(values) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let number = self.values.len() as u32;
+                self.values.push(new.key().clone());
+                *new.insert(number)
+            }
         }
-        let number = self.values.len() as u32;
-        self.values.push(values.clone());
-        self.numbers.insert(values, number);
-        number
+    }
+
+    /// Makes room for more groups, so that known ones need not be put elsewhere again and again.
+    pub fn reserve(&mut self, more: usize) {
+        self.numbers.reserve(more);
+        self.values.reserve(more);
     }
 
     /// The number of a group that is known.

@@ -8,11 +8,16 @@ use smallvec::SmallVec;
 use crate::correlate::{Changes, Durations, Flags, Lane, NONE, QualityKind};
 use crate::model::{ChangeUnit, LeadTimeFrom, Metric, Question};
 
+use super::buckets::Buckets;
 use super::parts::{lead_time, part_at, part_of};
-use super::pass::{LaneRows, Pass, Rows, bare_facts, change_facts, single};
+use super::pass::{LaneRows, Pass, bare_facts, change_facts, single};
 use super::quantile::Value;
 use super::repeats::Repeats;
-use super::sheet::{Column, Columns, Counts};
+use super::sheet::{Column, Columns, Runs};
+use super::tallies::Counts;
+
+/// Deployments a cell below which looking up the cell of each is cheaper than finding those that share one.
+const FEW_IN_A_CELL: usize = 3;
 
 /// Which span of a change is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,23 +57,23 @@ impl ChangeSpan {
 }
 
 /// Whether a baseline among these deployments has changes, which count in nothing.
-fn has_baseline(lane: &Lane, changes: &Changes, rows: &Rows) -> bool {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return false;
-    };
-    let deployments = first.1.start..last.1.end;
+fn has_baseline(lane: &Lane, changes: &Changes, deployments: &Range<usize>) -> bool {
     let flags = &lane.deployments.flags[deployments.clone()];
-    flags
-        .iter()
-        .zip(deployments)
-        .any(|(flags, at)| flags.has(Flags::BASELINE) && !changes.of(at).is_empty())
+    // Most lanes have none, which is found out without a branch a deployment.
+    let any = flags.iter().fold(0, |any, flags| any | flags.0);
+    Flags(any).has(Flags::BASELINE)
+        && flags
+            .iter()
+            .zip(deployments.clone())
+            .any(|(flags, at)| flags.has(Flags::BASELINE) && !changes.of(at).is_empty())
 }
 
 /// Gathers the spans of the changes that were delivered in each cell.
 pub(super) fn spans<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], span: ChangeSpan) {
     let counts_links = span == ChangeSpan::LeadTime(LeadTimeFrom::Committed)
         && pass.selection.question.change_unit == ChangeUnit::Commit;
-    for at in lanes.iter().filter(|lane| !lane.rows.is_empty()) {
+    let is_one_group = pass.selection.question.group_by.is_empty();
+    for at in lanes.iter().filter(|lane| !lane.window.is_empty()) {
         let repeats = pass.repeats(at.lane.tier);
         for changes in pass.changes(at.lane) {
             let Some(durations) = span.durations(changes) else {
@@ -86,12 +91,14 @@ pub(super) fn spans<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], spa
             match (picked.whole_group(), durations.milliseconds.is_empty()) {
                 (Some(group), true) => {
                     let stretch = match &durations {
-                        Cow::Borrowed(durations) => picked.stretch(durations),
+                        Cow::Borrowed(durations) => {
+                            picked.stretch(durations, pass.buckets, is_one_group)
+                        }
                         Cow::Owned(_) => None,
                     };
                     let column = match stretch {
                         Some(stretch) => Column { group, ..stretch },
-                        None => picked.column(group, seconds),
+                        None => picked.column(group, pass.buckets, seconds),
                     };
                     if counts_links {
                         pass.sheet
@@ -101,7 +108,7 @@ pub(super) fn spans<'a>(pass: &mut Pass<'_, '_, 'a>, lanes: &[LaneRows<'a>], spa
                     pass.sheet.narrow.push(column);
                 }
                 (Some(group), false) => {
-                    let column = picked.column(group, milliseconds);
+                    let column = picked.column(group, pass.buckets, milliseconds);
                     if counts_links {
                         pass.sheet
                             .in_pull_requests
@@ -146,27 +153,47 @@ impl<'a> Picked<'_, 'a> {
             Repeats::Count | Repeats::Skip => true,
             Repeats::First(_) => false,
         };
-        let baseline = has_baseline(self.at.lane, self.changes, &self.at.rows);
+        let baseline = has_baseline(self.at.lane, self.changes, &self.at.window);
         self.at.group.filter(|_| by_column && !baseline)
     }
 
+    /// The window's changes, as a range of indices.
+    fn delivered(&self) -> Range<usize> {
+        let (offset, window) = (&self.changes.offset, &self.at.window);
+        offset[window.start] as usize..offset[window.end] as usize
+    }
+
     /// All values as one stretch of the column; `None` where some are missing or counted elsewhere.
-    fn stretch(&self, durations: &'a Durations) -> Option<Column<'a, u32>> {
-        let (changes, rows) = (self.changes, &self.at.rows);
-        let start = changes.offset[rows.first()?.1.start];
-        let end = changes.offset[rows.last()?.1.end];
-        let values = &durations.seconds[start as usize..end as usize];
+    fn stretch(
+        &self,
+        durations: &'a Durations,
+        buckets: &Buckets,
+        is_one_group: bool,
+    ) -> Option<Column<'a, u32>> {
+        let (at, changes) = (self.at, self.changes);
+        let values = &durations.seconds[self.delivered()];
         if !self.repeats.counts_all(changes) || durations.missing > 0 && values.contains(&NONE) {
             return None;
         }
-        let past = |deployments: &Range<usize>| changes.offset[deployments.end] - start;
+        let window = at.window.clone();
+        let runs = if is_one_group && window.len() < FEW_IN_A_CELL * buckets.cells() {
+            Runs::Timed {
+                times: &at.lane.deployments.finished_at[window.clone()],
+                offset: &changes.offset[window.start..=window.end],
+            }
+        } else {
+            let first = changes.offset[window.start];
+            let rows = at.rows(buckets).iter();
+            let past = |deployments: &Range<usize>| changes.offset[deployments.end] - first;
+            Runs::Listed(
+                rows.map(|(cell, deployments)| (*cell as u32, past(deployments)))
+                    .collect(),
+            )
+        };
         Some(Column {
             group: 0,
             values: Cow::Borrowed(values),
-            runs: rows
-                .iter()
-                .map(|(cell, deployments)| (*cell as u32, past(deployments)))
-                .collect(),
+            runs,
         })
     }
 
@@ -174,11 +201,12 @@ impl<'a> Picked<'_, 'a> {
     fn column<V: Value>(
         &self,
         group: u32,
+        buckets: &Buckets,
         value: impl Fn(usize) -> Option<V>,
     ) -> Column<'static, V> {
         let skip = !self.repeats.counts_all(self.changes);
-        let mut column = Column::new(group);
-        for (cell, deployments) in &self.at.rows {
+        let mut column = Column::new(group, self.delivered().len());
+        for (cell, deployments) in self.at.rows(buckets) {
             let first = self.changes.offset[deployments.start] as usize;
             for at in first..self.changes.offset[deployments.end] as usize {
                 if skip && self.changes.repeated_in_tier[at] {
@@ -194,12 +222,8 @@ impl<'a> Picked<'_, 'a> {
 
     /// How many of the lane's changes have a known pull request, as a share of `values` that have a lead time.
     fn links(&self, values: usize) -> Counts {
-        let (Some(first), Some(last)) = (self.at.rows.first(), self.at.rows.last()) else {
-            return Counts::default();
-        };
-        let start = self.changes.offset[first.1.start] as usize;
-        let end = self.changes.offset[last.1.end] as usize;
-        let known = self.changes.in_pull_request.get(start..end).unwrap_or(&[]);
+        let known = &self.changes.in_pull_request;
+        let known = known.get(self.delivered()).unwrap_or(&[]);
         let known = known.iter().filter(|known| **known).count();
         Counts::of(known.min(values) as u64, values as u64)
     }
@@ -235,11 +259,11 @@ impl<'a> Picked<'_, 'a> {
             number,
             lane,
             group,
-            rows,
+            ..
         } = self.at;
         let environment = Some(lane.environment.text());
         let by_author = pass.looks_at_authors();
-        for (cell, deployment) in single(rows) {
+        for (cell, deployment) in single(self.at.rows(pass.buckets)) {
             let changes = self.changes.of(deployment);
             if changes.is_empty() || lane.deployments.flags[deployment].has(Flags::BASELINE) {
                 continue;

@@ -22,7 +22,9 @@ mod parts;
 mod pass;
 mod quality;
 mod quantile;
+mod quarters;
 mod repeats;
+mod scatter;
 mod scope;
 mod scorecard;
 mod select;
@@ -30,11 +32,12 @@ mod series;
 mod sheet;
 mod state;
 mod statistics;
+mod tallies;
 mod values;
 
 pub use answer::{
-    Answer, Cell, Column, Coverages, EventRow, Measure, NumberColumn, Numbers, Period, Point,
-    Series, Table, Values,
+    Answer, Cell, Column, Coverages, EventRow, Measure, Named, NumberColumn, Numbers, Period,
+    Point, Series, Table, Values,
 };
 
 pub use bands::{
@@ -42,6 +45,7 @@ pub use bands::{
 };
 pub use buckets::{LARGEST_POINTS, ResolvedBuckets, TooManyBuckets, bucket_word, fitting_bucket};
 pub use notices::rules_without_source;
+pub use quality::EVENT_COLUMN;
 
 use std::sync::Arc;
 
@@ -95,7 +99,7 @@ pub fn answer(question: &Question, context: &Context<'_>) -> Answer {
         Kind::Events => events::rows(context, question, blocks),
         Kind::Annotations => events::annotations(context, question, blocks),
         Kind::Values => Answer::Table(values::answer(question, blocks)),
-        Kind::Quality => Answer::Table(quality::answer(context, question, blocks)),
+        Kind::Quality => quality::answer(context, question, blocks),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::correlate::{Changes, Durations};
 use crate::model::{LeadTimeFrom, Metric};
 
@@ -35,8 +37,7 @@ pub(super) fn part_of(
 
 /// One part of one change's lead time from a start, in milliseconds.
 ///
-/// The boundaries are those between the commit and the deployment: what lies before a later start is skipped, and an
-/// earlier start lengthens the first part there is.
+/// The boundaries are those between the earliest start and the deployment: what lies before a later one is skipped.
 pub(super) fn part_at(
     changes: &Changes,
     part: usize,
@@ -48,15 +49,27 @@ pub(super) fn part_at(
         return of_committed(part);
     }
     let total = lead_time(changes, from)?.milliseconds_at(at)?;
-    let committed = lead_time(changes, LeadTimeFrom::Committed)?.milliseconds_at(at);
-    let Some(committed) = committed else {
+    let early = changes.early_parts.as_ref().and_then(|early| {
+        let row = early.change.binary_search(&(at as u32)).ok()?;
+        let spans = early.parts.iter().map(|part| part.milliseconds_at(row));
+        Some(spans.collect::<SmallVec<[_; 6]>>())
+    });
+    let span_of = |part: usize| match &early {
+        Some(spans) => spans[part],
+        None => of_committed(part),
+    };
+    let whole = match &early {
+        Some(spans) => Some(spans.iter().flatten().sum()),
+        None => lead_time(changes, LeadTimeFrom::Committed)?.milliseconds_at(at),
+    };
+    let Some(whole): Option<i64> = whole else {
         // Of a commit after its deployment no boundary is known.
         return (part + 1 == Metric::PARTS.len()).then_some(total);
     };
-    let start = committed - total;
+    let start = whole - total;
     let (mut boundary, mut last) = (0, start);
     for number in 0..=part {
-        let Some(span) = of_committed(number) else {
+        let Some(span) = span_of(number) else {
             continue;
         };
         boundary += span;

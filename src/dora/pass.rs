@@ -1,5 +1,6 @@
 //! One block's part in a pass: its groups, its row filters, its rows.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -11,7 +12,8 @@ use super::buckets::Buckets;
 use super::groups::{Facts, GroupValues, Grouping};
 use super::repeats::Repeats;
 use super::select::{RowTests, Selection};
-use super::sheet::{Counts, Sheet};
+use super::sheet::Sheet;
+use super::tallies::Counts;
 
 /// What gathering a metric from one block works with.
 pub(super) struct Pass<'p, 'q, 'a> {
@@ -54,6 +56,11 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
 
     /// The group of a whole lane, where no row has to be looked at.
     fn lane_group(&mut self, lane: &Lane) -> u32 {
+        self.place_group(Some(lane.environment.text()))
+    }
+
+    /// The group of all that happened in a place, where no row has to be looked at.
+    pub fn place_group(&mut self, environment: Option<&crate::model::Text>) -> u32 {
         let block = self.block;
         let values: GroupValues = self
             .selection
@@ -63,7 +70,7 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
             .map(|key| match key {
                 GroupKey::Application => Some(block.application.text().clone()),
                 GroupKey::Team => block.application.team().map(Into::into),
-                GroupKey::Environment => Some(lane.environment.text().clone()),
+                GroupKey::Environment => environment.cloned(),
                 GroupKey::Repository
                 | GroupKey::Cluster
                 | GroupKey::Author
@@ -116,50 +123,58 @@ impl<'p, 'q, 'a> Pass<'p, 'q, 'a> {
         if tallied.is_none() && !links {
             return;
         }
-        for LaneRows {
-            lane, group, rows, ..
-        } in lanes
-        {
-            let deployments = &lane.deployments;
-            let add = |sheet: &mut Sheet<'a>, group, cell, part, linked, whole| {
-                if tallied.is_some() {
-                    sheet
-                        .tallies
-                        .add(group, class, cell, Counts::of(part, whole));
-                }
-                if links {
-                    sheet
-                        .linked
-                        .add(group, class, cell, Counts::of(linked, whole));
-                }
-            };
-            if let Some(group) = group {
+        for of in lanes {
+            let deployments = &of.lane.deployments;
+            if let Some(group) = of.group {
                 let sheet = &mut *self.sheet;
-                let mut parts = tallied.map(|_| sheet.tallies.row(*group, class));
-                let mut linked = links.then(|| sheet.linked.row(*group, class));
-                for (cell, indices) in rows {
-                    let (mut part, mut known) = (0_u32, 0_u32);
+                if self.buckets.cells() > 1 && self.selection.question.group_by.is_empty() {
+                    sheet.singles.tallied |= tallied.is_some();
+                    sheet.singles.links |= links;
+                    let counts = sheet.singles.of(class, self.buckets.cells());
+                    let (times, flags) = (&deployments.finished_at, &deployments.flags);
+                    self.buckets.each(times, of.window.clone(), |cell, at| {
+                        let (part, known) = (flags[at].has(flag), flags[at].has(Flags::LINKED));
+                        let counts = &mut counts[cell];
+                        counts[0] += u32::from(part);
+                        counts[1] += u32::from(known);
+                        counts[2] += 1;
+                    });
+                    continue;
+                }
+                let mut parts = tallied.map(|_| sheet.tallies.row(group, class));
+                let mut linked = links.then(|| sheet.linked.row(group, class));
+                let mut add = |cell: usize, part: u32, known: u32, whole: u32| {
+                    if let Some(parts) = &mut parts {
+                        parts.add(cell, Counts::of(part.into(), whole.into()));
+                    }
+                    if let Some(linked) = &mut linked {
+                        linked.add(cell, Counts::of(known.into(), whole.into()));
+                    }
+                };
+                for (cell, indices) in of.rows(self.buckets) {
+                    let (mut part, mut known) = (0, 0);
                     for flags in &deployments.flags[indices.clone()] {
                         part += u32::from(flags.has(flag));
                         known += u32::from(flags.has(Flags::LINKED));
                     }
-                    let whole = indices.len() as u64;
-                    if let Some(parts) = &mut parts {
-                        parts.add(*cell, Counts::of(part.into(), whole));
-                    }
-                    if let Some(linked) = &mut linked {
-                        linked.add(*cell, Counts::of(known.into(), whole));
-                    }
+                    add(*cell, part, known, indices.len() as u32);
                 }
                 continue;
             }
             let mut authors = SmallVec::new();
-            for (cell, at) in single(rows) {
-                let facts = self.deployment_facts(lane, at, &mut authors);
+            for (cell, at) in single(of.rows(self.buckets)) {
+                let facts = self.deployment_facts(of.lane, at, &mut authors);
                 let flags = deployments.flags[at];
                 let (part, linked) = (flags.has(flag), flags.has(Flags::LINKED));
-                for group in self.row_groups(Some(lane.environment.text()), &facts) {
-                    add(self.sheet, group, cell, part.into(), linked.into(), 1);
+                for group in self.row_groups(Some(of.lane.environment.text()), &facts) {
+                    if tallied.is_some() {
+                        let counts = Counts::of(part.into(), 1);
+                        self.sheet.tallies.add(group, class, cell, counts);
+                    }
+                    if links {
+                        let counts = Counts::of(linked.into(), 1);
+                        self.sheet.linked.add(group, class, cell, counts);
+                    }
                 }
             }
         }
@@ -213,7 +228,24 @@ pub(super) struct LaneRows<'a> {
     pub lane: &'a Lane,
     /// Its group, where no row has to be looked at.
     pub group: Option<u32>,
-    pub rows: Rows,
+    /// The deployments, as a range of indices.
+    pub window: Range<usize>,
+    rows: OnceCell<Rows>,
+}
+
+impl LaneRows<'_> {
+    /// The deployments of each cell: split up once for all metrics of an answer, and only where one needs it.
+    pub fn rows(&self, buckets: &Buckets) -> &Rows {
+        self.rows.get_or_init(|| {
+            // Growing by doubling would copy the rows of each of thousands of lanes several times.
+            let mut rows = Rows::with_capacity(buckets.cells().min(self.window.len()));
+            let times = &self.lane.deployments.finished_at;
+            buckets.march(times, self.window.clone(), |cell, deployments| {
+                rows.push((cell, deployments))
+            });
+            rows
+        })
+    }
 }
 
 /// The lanes of a block that the question is about, and what of them lies in the buckets; groups still to be numbered.
@@ -224,19 +256,12 @@ pub(super) fn lanes_of<'a>(
 ) -> SmallVec<[LaneRows<'a>; 2]> {
     let lanes = selection.lanes(block);
     lanes
-        .map(|(number, lane)| {
-            let finished_at = &lane.deployments.finished_at;
-            // Growing by doubling would copy the rows of each of thousands of lanes several times.
-            let mut rows = Rows::with_capacity(buckets.cells().min(finished_at.len()));
-            buckets.march(finished_at, |cell, deployments| {
-                rows.push((cell, deployments))
-            });
-            LaneRows {
-                number,
-                lane,
-                group: None,
-                rows,
-            }
+        .map(|(number, lane)| LaneRows {
+            number,
+            lane,
+            group: None,
+            window: buckets.window(&lane.deployments.finished_at),
+            rows: OnceCell::new(),
         })
         .collect()
 }

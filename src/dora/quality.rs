@@ -1,13 +1,16 @@
 //! How complete the data is: what sources covered, what is linked, what is odd.
 
 use crate::correlate::{Block, Flags};
-use crate::model::{EventKey, EventKind, Notice, Question, Text, TimeRange, Unit};
+use crate::model::{Notice, Question, Text, TimeRange, Unit};
 
 use super::Context;
-use super::answer::{Column, Table, Values};
+use super::answer::{Answer, Column, Named, Table, Values};
 use super::calendar::instant;
 use super::notices;
 use super::select::Selection;
+
+/// The column that names the event a row is about.
+pub const EVENT_COLUMN: &str = "event";
 
 /// Rows of the table while it grows.
 #[derive(Default)]
@@ -15,7 +18,7 @@ struct Rows {
     application: Vec<Option<Text>>,
     source: Vec<Option<Text>>,
     kind: Vec<Option<Text>>,
-    event: Vec<Option<Text>>,
+    event: Vec<Option<Named>>,
     at: Vec<Option<chrono::DateTime<chrono::Utc>>>,
     until: Vec<Option<chrono::DateTime<chrono::Utc>>>,
     share: Vec<Option<f64>>,
@@ -45,11 +48,11 @@ impl Rows {
 
 /// What is known of the data behind the answers of a range.
 ///
-/// Shape: text `kind`, `application`, `source`, `event` (`<kind>:<key in hex>`), time `at` and `until`, number `share`
-/// (a ratio), text `text`. First one row a source and covered stretch (`coverage`; without any: `at` null, share 0),
+/// Shape: text `kind`, `application`, `source`, `event` (null until `app` fills in the ids), time `at` and `until`,
+/// number `share` (a ratio), text `text`. First one row a source and covered stretch (`coverage`; without any: `at` null, share 0),
 /// then one an application (`linked`: the share of its deployments with a known commit), then one an oddity, newest
 /// first (`unlinked`, `shadowed`, `unknown_reference`, `negative_lead_time`, `negative_restore`), at most `limit`.
-pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Table {
+pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Block]) -> Answer {
     let mut rows = Rows::default();
     coverage_rows(context, &mut rows);
     let selection = Selection::new(question);
@@ -95,7 +98,10 @@ pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Bloc
             row.text.clone(),
         );
         if let (Some(event), Some(at)) = (rows.event.last_mut(), rows.at.last_mut()) {
-            *event = Some(event_words(row.event).into());
+            *event = Some(Named {
+                event: row.event,
+                source: row.source.clone(),
+            });
             *at = Some(instant(row.at));
         }
     }
@@ -109,12 +115,12 @@ pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Bloc
         unit: None,
         values: Values::Time(values),
     };
-    Table {
+    let table = Table {
         columns: vec![
             text("kind", rows.kind),
             text("application", rows.application),
             text("source", rows.source),
-            text("event", rows.event),
+            text(EVENT_COLUMN, vec![None; rows.event.len()]),
             time("at", rows.at),
             time("until", rows.until),
             Column {
@@ -125,12 +131,11 @@ pub(super) fn answer(context: &Context<'_>, question: &Question, blocks: &[&Bloc
             text("text", rows.text),
         ],
         notices: notices::settled(said),
+    };
+    Answer::Quality {
+        table,
+        events: rows.event,
     }
-}
-
-/// How tables name an event of which only the key is known.
-pub(super) fn event_words((kind, key): (EventKind, EventKey)) -> String {
-    format!("{}:{:016x}", kind.as_str(), key.0)
 }
 
 fn coverage_rows(context: &Context<'_>, rows: &mut Rows) {

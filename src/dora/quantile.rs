@@ -1,15 +1,16 @@
 //! Exact quantiles by selection: nothing is sorted as a whole.
 
-use std::ops::Range;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::scatter::Spare;
 use super::scope::on_two_threads;
 
 /// Fewer values than this are copied and selected from; more are bracketed first.
-const BRACKET_FROM: usize = 200_000;
-/// How many values the bracket is guessed from.
-const SAMPLE: usize = 8_192;
+const BRACKET_FROM: usize = 2_000;
+/// Values from which two threads look for those in the bracket.
+const BRACKET_ON_TWO_THREADS_FROM: usize = 200_000;
 
 /// A value of a column: whole seconds or a count (`u32`), or milliseconds (`u64`).
 pub(super) trait Value: Copy + Ord + Send + Sync + 'static {
@@ -23,6 +24,8 @@ pub(super) trait Value: Copy + Ord + Send + Sync + 'static {
     fn wide(self) -> u128;
     /// A sum in the metric's unit.
     fn total(sum: u128) -> f64;
+    /// Where room for values is kept from one answer to the next.
+    fn spare() -> &'static Spare<Self>;
 }
 
 impl Value for u32 {
@@ -37,6 +40,10 @@ impl Value for u32 {
     fn total(sum: u128) -> f64 {
         sum as f64
     }
+    fn spare() -> &'static Spare<Self> {
+        static SPARE: Spare<u32> = Mutex::new(Vec::new());
+        &SPARE
+    }
 }
 
 impl Value for u64 {
@@ -50,6 +57,10 @@ impl Value for u64 {
     }
     fn total(sum: u128) -> f64 {
         sum as f64 / 1000.0
+    }
+    fn spare() -> &'static Spare<Self> {
+        static SPARE: Spare<u64> = Mutex::new(Vec::new());
+        &SPARE
     }
 }
 
@@ -96,7 +107,12 @@ pub(super) fn quantile_of_slices<V: Value>(
     let count: usize = slices.iter().map(|slice| slice.len()).sum();
     if count >= BRACKET_FROM {
         let (rank, share) = position(count, quantile_rank);
-        if let Some((lower, upper)) = bracketed(slices, count, rank) {
+        let found = if count >= BRACKET_ON_TWO_THREADS_FROM {
+            bracketed(slices, count, rank)
+        } else {
+            narrowed(slices, count, rank, scratch)
+        };
+        if let Some((lower, upper)) = found {
             return Some(between(lower.number(), upper.number(), share));
         }
     }
@@ -108,12 +124,17 @@ pub(super) fn quantile_of_slices<V: Value>(
     quantile(scratch, quantile_rank)
 }
 
-/// The values of ranks `rank` and `rank + 1` (the same one at the end); `None` where the sample misled.
-fn bracketed<V: Value>(slices: &[&[V]], count: usize, rank: usize) -> Option<(V, V)> {
-    let mut sample = sample(slices, count);
+/// A lower and an upper bound that the value of the rank most likely lies between, both included.
+fn bracket<V: Value>(
+    slices: &[&[V]],
+    count: usize,
+    rank: usize,
+    size: usize,
+    deviations: f64,
+) -> (V, V) {
+    let mut sample = sample(slices, count, size);
     let guess = rank as f64 / count as f64 * sample.len() as f64;
-    // Four standard deviations of a rank in the sample: it misleads once in some ten thousand questions.
-    let margin = 2.0 * (sample.len() as f64).sqrt() + 2.0;
+    let margin = deviations / 2.0 * (sample.len() as f64).sqrt() + 1.0;
     let low = (guess - margin).max(0.0) as usize;
     let high = ((guess + margin) as usize).min(sample.len() - 1);
     sample.sort_unstable();
@@ -124,6 +145,25 @@ fn bracketed<V: Value>(slices: &[&[V]], count: usize, rank: usize) -> Option<(V,
     } else {
         V::GREATEST
     };
+    (low, high)
+}
+
+/// The values of ranks `rank` and `rank + 1` (the same one at the end) among `inside`, which stand after `below` lesser
+/// ones; `None` where the sample misled.
+fn among<V: Value>(inside: &mut [V], below: usize, rank: usize, count: usize) -> Option<(V, V)> {
+    let at = rank.checked_sub(below).filter(|at| *at < inside.len())?;
+    if at + 1 == inside.len() && rank + 1 < count {
+        return None;
+    }
+    let (_, lower, above) = inside.select_nth_unstable(at);
+    let lower = *lower;
+    Some((lower, above.iter().min().copied().unwrap_or(lower)))
+}
+
+/// The values of ranks `rank` and `rank + 1` out of many; `None` where the sample misled.
+fn bracketed<V: Value>(slices: &[&[V]], count: usize, rank: usize) -> Option<(V, V)> {
+    // It misleads once in some ten thousand questions.
+    let (low, high) = bracket(slices, count, rank, 8_192, 4.0);
     let parts: Vec<(usize, Vec<V>)> = on_two_threads(|| {
         slices
             .par_chunks(slices.len().div_ceil(8))
@@ -135,19 +175,38 @@ fn bracketed<V: Value>(slices: &[&[V]], count: usize, rank: usize) -> Option<(V,
     for (_, part) in &parts {
         inside.extend_from_slice(part);
     }
-    let at = rank.checked_sub(below).filter(|at| *at < inside.len())?;
-    if at + 1 == inside.len() && rank + 1 < count {
-        return None;
+    among(&mut inside, below, rank, count)
+}
+
+/// The same out of some thousands: many lie inside the bracket of a sample that is small enough to pay, so that each
+/// value is written where the next one inside goes, which takes no branch.
+fn narrowed<V: Value>(
+    slices: &[&[V]],
+    count: usize,
+    rank: usize,
+    scratch: &mut Vec<V>,
+) -> Option<(V, V)> {
+    let size = if count < 2 * BRACKET_FROM { 64 } else { 128 };
+    let (low, high) = bracket(slices, count, rank, size, 3.0);
+    if scratch.len() < count {
+        scratch.resize(count, V::LEAST);
     }
-    let (_, lower, above) = inside.select_nth_unstable(at);
-    let lower = *lower;
-    Some((lower, above.iter().min().copied().unwrap_or(lower)))
+    let (mut below, mut kept) = (0, 0);
+    for slice in slices {
+        for value in *slice {
+            let is_below = *value < low;
+            below += usize::from(is_below);
+            scratch[kept] = *value;
+            kept += usize::from(!is_below & (*value <= high));
+        }
+    }
+    among(&mut scratch[..kept], below, rank, count)
 }
 
 /// Values at even distances over all slices.
-fn sample<V: Value>(slices: &[&[V]], count: usize) -> Vec<V> {
-    let step = (count / SAMPLE).max(1);
-    let mut sample = Vec::with_capacity(SAMPLE + 1);
+fn sample<V: Value>(slices: &[&[V]], count: usize, size: usize) -> Vec<V> {
+    let step = (count / size).max(1);
+    let mut sample = Vec::with_capacity(count / step + 1);
     let mut next = step / 2;
     for slice in slices {
         while next < slice.len() {
@@ -193,18 +252,6 @@ pub(super) fn sum<V: Value>(slices: &[&[V]]) -> (u128, u64) {
         .map(|chunk| chunk.iter().map(|value| value.wide()).sum::<u128>())
         .sum();
     (sum, count)
-}
-
-/// The values of the cells that a point is made of, as slices of a column's values.
-pub(super) fn cells_of<'v, V>(
-    values: &'v [V],
-    runs: &[(u32, u32)],
-    cells: &Range<usize>,
-) -> &'v [V] {
-    let first = runs.partition_point(|(cell, _)| (*cell as usize) < cells.start);
-    let past = runs.partition_point(|(cell, _)| (*cell as usize) < cells.end);
-    let end = |run: usize| run.checked_sub(1).map_or(0, |run| runs[run].1 as usize);
-    &values[end(first)..end(past)]
 }
 
 #[cfg(test)]

@@ -54,6 +54,12 @@ impl<'q> Selection<'q> {
         self.rows.is_empty() && !self.grouped_by_row
     }
 
+    /// Whether a filter or a group looks at environments or tiers.
+    pub fn looks_at_places(&self) -> bool {
+        let grouped = &self.question.group_by;
+        !self.places.is_empty() || grouped.contains(&GroupKey::Environment)
+    }
+
     /// Whether a filter looks at rows.
     pub fn filters_rows(&self) -> bool {
         !self.rows.is_empty()

@@ -44,6 +44,9 @@ pub(super) struct Groups {
 impl Groups {
     /// Joins the sheets' groups; the first sheet's volumes decide which are kept.
     pub fn of(sheets: &[&Collected<'_>], limit: usize) -> Self {
+        if let [only] = sheets {
+            return Self::kept_of(&only.sheet.registry.values, &only.volumes(), limit);
+        }
         let mut registry = Registry::default();
         for sheet in sheets {
             for values in &sheet.sheet.registry.values {
@@ -58,12 +61,16 @@ impl Groups {
                 }
             }
         }
-        let kept = kept(&registry.values, &volumes, limit);
+        Self::kept_of(&registry.values, &volumes, limit)
+    }
+
+    fn kept_of(groups: &[GroupValues], volumes: &[u64], limit: usize) -> Self {
+        let kept = kept(groups, volumes, limit);
         Self {
-            all: registry.values.len(),
+            all: groups.len(),
             kept: kept
                 .into_iter()
-                .map(|number| registry.values[number].clone())
+                .map(|number| groups[number].clone())
                 .collect(),
         }
     }

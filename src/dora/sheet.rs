@@ -1,47 +1,114 @@
 //! What one pass over the blocks finds: values and counts by group and cell, not yet made into statistics.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use super::buckets::{Buckets, first_not_before};
 use super::groups::Registry;
+use super::tallies::{Counts, Singles, Tallies};
 
 /// Values of one group from one lane, in order of their cells.
 pub(super) struct Column<'a, V: Clone> {
     pub group: u32,
     /// Borrowed from the block wherever a stretch of it can be taken as it is.
     pub values: Cow<'a, [V]>,
-    /// Cells that have values, in order, each with the index one past its last value.
-    pub runs: SmallVec<[(u32, u32); 1]>,
+    pub runs: Runs<'a>,
 }
 
-impl<V: Clone> Column<'_, V> {
-    pub fn new(group: u32) -> Self {
-        Self {
-            group,
-            values: Cow::Owned(Vec::new()),
-            runs: SmallVec::new(),
+/// Which cells the values of a column lie in.
+#[derive(Clone)]
+pub(super) enum Runs<'a> {
+    /// Cells that have values, in order, each with the index one past its last value.
+    Listed(SmallVec<[(u32, u32); 1]>),
+    /// As a block has them: when deployments finished, and the first value of each and one past the last, the first
+    /// one's first being the column's. Nothing is split up before it is known what for.
+    Timed { times: &'a [i64], offset: &'a [u32] },
+}
+
+impl Runs<'_> {
+    /// The values of a range of cells, as a range of indices.
+    pub fn of(&self, cells: &Range<usize>, buckets: &Buckets) -> Range<usize> {
+        match self {
+            Self::Listed(runs) => {
+                let end_before = |bound: usize| {
+                    let run = runs.partition_point(|(cell, _)| (*cell as usize) < bound);
+                    run.checked_sub(1).map_or(0, |run| runs[run].1 as usize)
+                };
+                end_before(cells.start)..end_before(cells.end)
+            }
+            Self::Timed { times, offset } => {
+                let first_from =
+                    |bound| (offset[first_not_before(times, bound)] - offset[0]) as usize;
+                first_from(buckets.bounds[cells.start])..first_from(buckets.bounds[cells.end])
+            }
         }
     }
 
-    /// Adds a value; cells must not go back.
+    /// Calls `each` with stretches of values that lie in one cell: the cell, and a range of indices.
+    #[inline]
+    pub fn each(&self, buckets: &Buckets, mut each: impl FnMut(usize, Range<usize>)) {
+        match self {
+            Self::Listed(runs) => {
+                let mut start = 0;
+                for (cell, end) in runs {
+                    each(*cell as usize, start..*end as usize);
+                    start = *end as usize;
+                }
+            }
+            Self::Timed { times, offset } => {
+                let first = offset[0];
+                buckets.each(times, 0..times.len(), |cell, at| {
+                    each(
+                        cell,
+                        (offset[at] - first) as usize..(offset[at + 1] - first) as usize,
+                    );
+                });
+            }
+        }
+    }
+}
+
+impl<V: Clone> Column<'_, V> {
+    /// Adds a value to a listed column; cells must not go back.
     pub fn push(&mut self, cell: usize, value: V) {
         let values = self.values.to_mut();
         values.push(value);
         let end = values.len() as u32;
-        match self.runs.last_mut() {
-            Some((last, past)) if *last == cell as u32 => *past = end,
-            _ => self.runs.push((cell as u32, end)),
+        if let Runs::Listed(runs) = &mut self.runs {
+            match runs.last_mut() {
+                Some((last, past)) if *last == cell as u32 => *past = end,
+                _ => runs.push((cell as u32, end)),
+            }
+        }
+    }
+}
+
+impl<V: Clone> Column<'static, V> {
+    /// A listed column without values, with room for some.
+    pub fn new(group: u32, room: usize) -> Self {
+        Self {
+            group,
+            values: Cow::Owned(Vec::with_capacity(room)),
+            runs: Runs::Listed(SmallVec::new()),
         }
     }
 }
 
 /// Columns of several groups while they grow; rows come in order of their cells.
-pub(super) struct Columns<V: Clone + 'static>(pub Vec<Column<'static, V>>);
+pub(super) struct Columns<V: Clone + 'static>(pub Vec<Column<'static, V>>, usize);
 
 impl<V: Clone> Default for Columns<V> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self::with_room(0)
+    }
+}
+
+impl<V: Clone> Columns<V> {
+    /// No columns yet; the first one gets room for this many values.
+    pub fn with_room(room: usize) -> Self {
+        Self(Vec::new(), room)
     }
 }
 
@@ -51,140 +118,11 @@ impl<V: Copy> Columns<V> {
         for group in groups {
             let known = self.0.iter().position(|column| column.group == *group);
             let at = known.unwrap_or_else(|| {
-                self.0.push(Column::new(*group));
+                let room = if self.0.is_empty() { self.1 } else { 0 };
+                self.0.push(Column::new(*group, room));
                 self.0.len() - 1
             });
             self.0[at].push(cell, value);
-        }
-    }
-}
-
-/// A count of one group in one cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub group: u32,
-    /// The coverage class of the application it came from.
-    pub class: u32,
-    pub cell: u32,
-    pub counts: Counts,
-}
-
-/// What is counted: a part of a whole, and how many of the whole have a value at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub part: u64,
-    pub whole: u64,
-    pub known: u64,
-}
-
-impl Counts {
-    pub fn of(part: u64, whole: u64) -> Self {
-        Self {
-            part,
-            whole,
-            known: whole,
-        }
-    }
-
-    pub fn add(&mut self, other: Self) {
-        self.part += other.part;
-        self.whole += other.whole;
-        self.known += other.known;
-    }
-}
-
-/// Counts by group, class and cell.
-///
-/// With one group they are summed as they come, else kept as a list: a dense table of ten thousand groups by ten
-/// thousand cells would not fit, and most of it would be empty.
-#[derive(Default)]
-pub(super) struct Tallies {
-    /// By class, then cell; only where there is one group.
-    dense: Vec<Vec<Counts>>,
-    cells: usize,
-    pub list: Vec<Tally>,
-}
-
-impl Tallies {
-    /// Tallies of a question with one group over this many cells, or with many groups (`None`).
-    pub fn new(cells_of_one_group: Option<usize>) -> Self {
-        Self {
-            dense: Vec::new(),
-            cells: cells_of_one_group.unwrap_or(0),
-            list: Vec::new(),
-        }
-    }
-
-    pub fn add(&mut self, group: u32, class: u32, cell: usize, counts: Counts) {
-        self.row(group, class).add(cell, counts);
-    }
-
-    /// Where the counts of one group and class go: looked up once for many.
-    pub fn row(&mut self, group: u32, class: u32) -> TallyRow<'_> {
-        if self.cells == 0 {
-            return TallyRow::Listed {
-                list: &mut self.list,
-                group,
-                class,
-            };
-        }
-        let class = class as usize;
-        if self.dense.len() <= class {
-            self.dense.resize_with(class + 1, Vec::new);
-        }
-        let dense = &mut self.dense[class];
-        if dense.is_empty() {
-            dense.resize(self.cells, Counts::default());
-        }
-        TallyRow::Dense(dense)
-    }
-
-    /// All counts as a list, the groups renumbered.
-    fn into_list(self, renumbered: &[u32]) -> impl Iterator<Item = Tally> {
-        let dense = self
-            .dense
-            .into_iter()
-            .enumerate()
-            .flat_map(|(class, cells)| {
-                cells
-                    .into_iter()
-                    .enumerate()
-                    .filter(|(_, counts)| *counts != Counts::default())
-                    .map(move |(cell, counts)| Tally {
-                        group: 0,
-                        class: class as u32,
-                        cell: cell as u32,
-                        counts,
-                    })
-            });
-        dense.chain(self.list).map(|mut tally| {
-            tally.group = renumbered[tally.group as usize];
-            tally
-        })
-    }
-}
-
-/// The tallies of one group and class.
-pub(super) enum TallyRow<'t> {
-    Dense(&'t mut [Counts]),
-    Listed {
-        list: &'t mut Vec<Tally>,
-        group: u32,
-        class: u32,
-    },
-}
-
-impl TallyRow<'_> {
-    #[inline]
-    pub fn add(&mut self, cell: usize, counts: Counts) {
-        match self {
-            Self::Dense(row) => row[cell].add(counts),
-            Self::Listed { list, group, class } => list.push(Tally {
-                group: *group,
-                class: *class,
-                cell: cell as u32,
-                counts,
-            }),
         }
     }
 }
@@ -197,6 +135,8 @@ pub(super) struct Sheet<'a> {
     pub tallies: Tallies,
     /// Linked of all deployments.
     pub linked: Tallies,
+    /// Both of them, as long as they are counted one by one.
+    pub singles: Singles,
     /// Values in whole seconds, or counts.
     pub narrow: Vec<Column<'a, u32>>,
     /// Values in milliseconds.
@@ -221,6 +161,7 @@ impl Sheet<'_> {
             classes: Vec::new(),
             tallies: Tallies::new(cells_of_one_group),
             linked: Tallies::new(cells_of_one_group),
+            singles: Singles::default(),
             narrow: Vec::new(),
             wide: Vec::new(),
             outages: Vec::new(),
@@ -247,7 +188,11 @@ impl<'a> Sheet<'a> {
     /// Joins what several passes over different blocks found.
     pub fn joined(sheets: Vec<Self>) -> Self {
         let mut all = Sheet::new(None);
-        for sheet in sheets {
+        let groups = sheets.iter().map(|sheet| sheet.registry.values.len());
+        all.registry.reserve(groups.sum());
+        for mut sheet in sheets {
+            let singles = std::mem::take(&mut sheet.singles);
+            singles.settle(0, &mut sheet.tallies, &mut sheet.linked);
             let renumbered: Vec<u32> = sheet
                 .registry
                 .values

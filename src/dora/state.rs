@@ -8,7 +8,8 @@ use crate::model::Tier;
 use super::groups::Facts;
 use super::incidents::{IncidentKind, groups_of};
 use super::pass::{LaneRows, Pass};
-use super::sheet::{Column, Counts};
+use super::sheet::Column;
+use super::tallies::Counts;
 
 /// The points at whose end something is open that began and ended then (`i64::MAX`: not yet).
 ///
@@ -58,7 +59,7 @@ type Ages = HashMap<u32, Vec<(usize, u64)>>;
 fn settle(pass: &mut Pass<'_, '_, '_>, ages: Ages) {
     for (group, mut rows) in ages {
         rows.sort_unstable();
-        let mut column = Column::new(group);
+        let mut column = Column::new(group, 0);
         for (point, age) in rows {
             column.push(point, age);
         }

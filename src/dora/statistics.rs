@@ -8,15 +8,13 @@ use rayon::prelude::*;
 use crate::model::Statistic;
 
 use super::buckets::Buckets;
-use super::quantile::{Value, cells_of, quantile, quantile_of_slices, sum};
+use super::quantile::{Value, quantile, quantile_of_slices, sum};
+use super::scatter::{Scattered, VALUES_FOR_TWO_THREADS, scattered};
 use super::scope::on_two_threads;
 use super::sheet::Column;
 
-/// More columns than this are first scattered over the cells: reading a few values from each of thousands of
-/// columns, for every point anew, waits for memory.
+/// More columns than this are first scattered over the cells.
 const COLUMNS_READ_IN_PLACE: usize = 8;
-/// Values from which scattering and selecting are worth a second thread.
-const VALUES_FOR_TWO_THREADS: usize = 50_000;
 
 /// The statistic and the number of values of each slot (a range of cells).
 ///
@@ -26,11 +24,12 @@ pub(super) fn statistic_of(
     narrow: &[&Column<'_, u32>],
     wide: &[&Column<'_, u64>],
     slots: &[Range<usize>],
+    buckets: &Buckets,
 ) -> Vec<(Option<f64>, u64)> {
     if wide.is_empty() {
-        return by_slot(statistic, narrow, slots);
+        return by_slot(statistic, narrow, slots, buckets);
     }
-    let widened: Vec<Column<'static, u64>> = narrow
+    let widened: Vec<Column<'_, u64>> = narrow
         .iter()
         .map(|column| Column {
             group: column.group,
@@ -45,20 +44,21 @@ pub(super) fn statistic_of(
         })
         .collect();
     let all: Vec<&Column<'_, u64>> = wide.iter().copied().chain(&widened).collect();
-    by_slot(statistic, &all, slots)
+    by_slot(statistic, &all, slots, buckets)
 }
 
 fn by_slot<V: Value>(
     statistic: Statistic,
     columns: &[&Column<'_, V>],
     slots: &[Range<usize>],
+    buckets: &Buckets,
 ) -> Vec<(Option<f64>, u64)> {
     let mut scratch = Vec::new();
     if columns.len() <= COLUMNS_READ_IN_PLACE || slots.len() == 1 {
         let one = |cells: &Range<usize>| {
             let slices: Vec<&[V]> = columns
                 .iter()
-                .map(|column| cells_of(&column.values, &column.runs, cells))
+                .map(|column| &column.values[column.runs.of(cells, buckets)])
                 .filter(|slice| !slice.is_empty())
                 .collect();
             let count = slices.iter().map(|slice| slice.len() as u64).sum();
@@ -68,79 +68,32 @@ fn by_slot<V: Value>(
     }
     let total: usize = columns.iter().map(|column| column.values.len()).sum();
     let cells = slots.iter().map(|slot| slot.end).max().unwrap_or(0);
-    if total < VALUES_FOR_TWO_THREADS {
-        let scattered = [scatter(columns, cells)];
-        return slots
-            .iter()
-            .map(|slot| of_cells(statistic, &scattered, slot, &mut scratch))
-            .collect();
-    }
-    on_two_threads(|| {
-        let scattered: Vec<Scattered<V>> = columns
-            .par_chunks(columns.len().div_ceil(2))
-            .map(|columns| scatter(columns, cells))
-            .collect();
-        slots
-            .par_iter()
-            .map_init(Vec::new, |scratch, slot| {
-                of_cells(statistic, &scattered, slot, scratch)
-            })
-            .collect()
+    let cells = cells.max(buckets.cells());
+    scattered(columns, cells, buckets, |scattered| {
+        if total < VALUES_FOR_TWO_THREADS {
+            let slots = slots.iter();
+            return slots
+                .map(|slot| of_cells(statistic, scattered, slot, &mut scratch))
+                .collect();
+        }
+        on_two_threads(|| {
+            slots
+                .par_iter()
+                .map_init(Vec::new, |scratch, slot| {
+                    of_cells(statistic, scattered, slot, scratch)
+                })
+                .collect()
+        })
     })
-}
-
-/// The values of all columns in order of their cells.
-struct Scattered<V> {
-    values: Vec<V>,
-    /// First value of each cell and one past the last.
-    offset: Vec<usize>,
-}
-
-impl<V> Scattered<V> {
-    fn of(&self, cells: &Range<usize>) -> &[V] {
-        &self.values[self.offset[cells.start]..self.offset[cells.end]]
-    }
-}
-
-/// Puts the values of all columns in order of their cells: counts first, so that each value moves once.
-fn scatter<V: Value>(columns: &[&Column<'_, V>], cells: usize) -> Scattered<V> {
-    let mut offset = vec![0; cells + 1];
-    for column in columns {
-        let mut start = 0;
-        for (cell, end) in &column.runs {
-            if let Some(count) = offset.get_mut(*cell as usize + 1) {
-                *count += (*end - start) as usize;
-            }
-            start = *end;
-        }
-    }
-    for cell in 0..cells {
-        offset[cell + 1] += offset[cell];
-    }
-    let mut next = offset.clone();
-    let mut values = vec![V::LEAST; offset[cells]];
-    for column in columns {
-        let mut start = 0;
-        for (cell, end) in &column.runs {
-            let (cell, end) = (*cell as usize, *end as usize);
-            if cell < cells {
-                let at = next[cell];
-                next[cell] = at + end - start;
-                values[at..next[cell]].copy_from_slice(&column.values[start..end]);
-            }
-            start = end;
-        }
-    }
-    Scattered { values, offset }
 }
 
 fn of_cells<V: Value>(
     statistic: Statistic,
-    scattered: &[Scattered<V>],
+    scattered: &Scattered<'_, V>,
     cells: &Range<usize>,
     scratch: &mut Vec<V>,
 ) -> (Option<f64>, u64) {
-    let slices: Vec<&[V]> = scattered.iter().map(|part| part.of(cells)).collect();
+    let slices = scattered.of(cells);
     let count = slices.iter().map(|slice| slice.len() as u64).sum();
     (of_slices(statistic, &slices, scratch), count)
 }

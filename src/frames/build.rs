@@ -29,7 +29,9 @@ pub fn frames(answered: &Answered, ref_id: &str) -> Vec<Frame> {
         Answer::Numbers(numbers) => vec![numbers::frame(answered, &shared, numbers)],
         Answer::Table(table) => vec![table::frame(&shared, table)],
         // `App` fills events into a table before it answers; without that there is nothing to show.
-        Answer::Events { .. } => vec![shared.without_fields(FrameType::Table)],
+        Answer::Events { .. } | Answer::Quality { .. } => {
+            vec![shared.without_fields(FrameType::Table)]
+        }
     }
 }
 
@@ -90,7 +92,7 @@ fn one_of_a_severity(answered: &Answered) -> Vec<Notice> {
     let of_answer = match &answered.answer {
         Answer::Series { notices, .. } | Answer::Events { notices, .. } => notices,
         Answer::Numbers(numbers) => &numbers.notices,
-        Answer::Table(table) => &table.notices,
+        Answer::Table(table) | Answer::Quality { table, .. } => &table.notices,
     };
     [Severity::Error, Severity::Warning, Severity::Info]
         .into_iter()

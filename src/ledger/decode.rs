@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use smallvec::SmallVec;
 
 use super::error::corrupt;
 use super::rows::{COMMIT_ID, CommitRest, DeploymentRest, RowView, digits_of, instant};
 use crate::model::{
-    Body, Build, Commit, CommitHash, Deployment, Event, EventId, EventKind, Incident, PullRequest,
-    Release, Repository, Subject, Text, Verdict,
+    Body, Build, Collect, Commit, CommitHash, CommitView, Deployment, Event, EventId, EventKind,
+    Incident, PullRequest, Release, Repository, Subject, Text, Verdict,
 };
 
 /// Makes events of rows; repeated texts are shared.
@@ -19,6 +20,40 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
+    /// Gives the event of a row away; of a commit makes no event.
+    ///
+    /// # Errors
+    /// As `decode`.
+    pub(super) fn collect(
+        &mut self,
+        row: &RowView<'_>,
+        subject: &Subject,
+        into: &mut impl Collect,
+    ) -> rusqlite::Result<()> {
+        if subject.kind != EventKind::Commit {
+            into.event(self.decode(row, subject)?);
+            return Ok(());
+        }
+        let hash = hash(row.commit)?;
+        let mut rest: CommitRest = parsed(row.body)?;
+        add_parents(&mut rest.parents, row, &hash)?;
+        into.commit(CommitView {
+            source: &subject.source,
+            repository: repository(subject)?,
+            own_id: row.natural_id,
+            hash,
+            parents: &rest.parents,
+            authored_at: row.began.map(instant).transpose()?,
+            committed_at: instant(row.time)?,
+            author: rest.author.as_ref(),
+            default_branch: rest.default_branch,
+            reverts: &rest.reverts,
+            pull_request: rest.pull_request,
+            paths: &rest.paths,
+        });
+        Ok(())
+    }
+
     /// The event of a row.
     ///
     /// # Errors
@@ -99,9 +134,7 @@ impl Decoder {
         self.share_all([&mut rest.author, &mut rest.branch]);
         self.share(&mut rest.paths);
         let mut parents = rest.parents;
-        for parent in row.parents.unwrap_or(&[]).chunks(hash.as_bytes().len()) {
-            parents.push(self::hash(Some(parent))?);
-        }
+        add_parents(&mut parents, row, &hash)?;
         Ok(Commit {
             repository: repository(subject)?.clone(),
             hash,
@@ -156,6 +189,18 @@ impl Decoder {
             }
         }
     }
+}
+
+/// Adds the parents that stand one after another, each as long as the commit's own hash.
+fn add_parents(
+    parents: &mut SmallVec<[CommitHash; 1]>,
+    row: &RowView<'_>,
+    own: &CommitHash,
+) -> rusqlite::Result<()> {
+    for parent in row.parents.unwrap_or(&[]).chunks(own.as_bytes().len()) {
+        parents.push(hash(Some(parent))?);
+    }
+    Ok(())
 }
 
 fn hash(bytes: Option<&[u8]>) -> rusqlite::Result<CommitHash> {

@@ -6,19 +6,16 @@ use rusqlite::{Connection, OptionalExtension};
 use secrecy::SecretSlice;
 
 use super::decode::Decoder;
+use super::event_row::fetch;
 use super::open::{Ledger, Reader};
-use super::page::fetch;
 use super::rows::{COLUMNS, RowView, WHOLE, instant};
 use super::subjects::{Subjects, parse, source_id};
 use super::tail::Space;
 use super::{Depth, LedgerError, SourceStats, SubjectId, index};
-use crate::model::{Event, EventId, EventKey, EventKind, SourceName, Subject};
+use crate::model::{Collect, Event, EventId, EventKey, EventKind, SourceName, Subject};
 
 /// Runs closer than this are read in one go: skipping rows is cheaper than looking for the next run.
 const SKIPPED: i64 = 4;
-
-/// The most events for which room is made before they are read.
-const RESERVED: usize = 10_000;
 
 impl Ledger {
     /// All subjects.
@@ -49,6 +46,34 @@ impl Ledger {
         subjects: &[SubjectId],
         depth: Depth,
     ) -> Result<Vec<Event>, LedgerError> {
+        let mut events = Vec::new();
+        self.each_of(subjects, depth, |decoder, row, subject| {
+            events.push(decoder.decode(row, subject)?);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    /// Gives away all events of these subjects without what only people read, in no order.
+    ///
+    /// # Errors
+    /// See `LedgerError`; some events may have been given away by then.
+    pub fn collect(
+        &self,
+        subjects: &[SubjectId],
+        into: &mut impl Collect,
+    ) -> Result<(), LedgerError> {
+        self.each_of(subjects, Depth::Columns, |decoder, row, subject| {
+            decoder.collect(row, subject, into)
+        })
+    }
+
+    fn each_of(
+        &self,
+        subjects: &[SubjectId],
+        depth: Depth,
+        each: impl FnMut(&mut Decoder, &RowView<'_>, &Subject) -> rusqlite::Result<()>,
+    ) -> Result<(), LedgerError> {
         self.read("read", |reader| {
             let (snapshot, mut runs) = self.snapshot(&reader.connection, |tail| {
                 let mut runs = Vec::new();
@@ -60,7 +85,7 @@ impl Ledger {
             for subject in subjects {
                 runs.extend(stored_runs(&snapshot, subject.0)?);
             }
-            read_runs(&snapshot, &mut reader.subjects, subjects, runs, depth)
+            read_runs(&snapshot, &mut reader.subjects, subjects, runs, depth, each)
         })
     }
 
@@ -255,7 +280,7 @@ fn joined(mut runs: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-/// The events of these subjects within runs, which may overlap.
+/// Passes on the rows of these subjects within runs, which may overlap.
 ///
 /// # Errors
 /// SQLite's, and damage.
@@ -265,7 +290,8 @@ pub(super) fn read_runs(
     wanted: &[SubjectId],
     runs: Vec<(i64, i64)>,
     depth: Depth,
-) -> rusqlite::Result<Vec<Event>> {
+    mut each: impl FnMut(&mut Decoder, &RowView<'_>, &Subject) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let wanted: HashSet<i64> = wanted.iter().map(|subject| subject.0).collect();
     let columns = match depth {
         Depth::Columns => COLUMNS,
@@ -275,12 +301,8 @@ pub(super) fn read_runs(
         "SELECT {columns} FROM event WHERE id BETWEEN ?1 AND ?2"
     ))?;
     let mut decoder = Decoder::default();
-    let runs = joined(runs);
-    // Events are large, so the list is not to be moved as it grows.
-    let most: i64 = runs.iter().map(|(first, last)| last - first + 1).sum();
-    let mut events = Vec::with_capacity(usize::try_from(most).unwrap_or(0).min(RESERVED));
     let mut latest = None;
-    for (first, last) in runs {
+    for (first, last) in joined(runs) {
         let mut rows = statement.query([first, last])?;
         while let Some(row) = rows.next()? {
             let row = RowView::read(row, depth)?;
@@ -293,8 +315,8 @@ pub(super) fn read_runs(
                     &latest.insert((row.subject, subject)).1
                 }
             };
-            events.push(decoder.decode(&row, subject)?);
+            each(&mut decoder, &row, subject)?;
         }
     }
-    Ok(events)
+    Ok(())
 }

@@ -204,9 +204,14 @@ impl Body {
     /// `deployment:<target>@<version>@<time>`; `None` for the kinds that have no natural key of their own.
     pub fn natural_id(&self) -> Option<EventId> {
         let id = match self {
-            Self::Commit(commit) => format!("commit:{}@{}", commit.repository, commit.hash),
+            Self::Commit(commit) => {
+                return Some(EventId::of_commit(&commit.repository, &commit.hash));
+            }
             Self::PullRequest(request) => {
-                format!("pull_request:{}#{}", request.repository, request.number)
+                return Some(EventId::of_pull_request(
+                    &request.repository,
+                    request.number,
+                ));
             }
             Self::Release(release) => format!("release:{}@{}", release.repository, release.tag),
             Self::Deployment(deployment) => deployment.natural_id()?,

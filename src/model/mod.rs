@@ -2,6 +2,7 @@
 //!
 //! Pure data: no I/O, no clock, no async. Every other module may import this one; it imports nobody.
 
+mod collect;
 mod coverage;
 mod event;
 mod labels;
@@ -15,6 +16,7 @@ mod rules;
 mod subject;
 mod time;
 
+pub use collect::{Collect, CommitView};
 pub use coverage::{Coverage, SourceCoverage};
 pub use event::{Body, Event, EventKind, EventKinds, Outcome};
 pub use labels::Labels;

@@ -86,6 +86,18 @@ impl Application {
     }
 }
 
+impl EventId {
+    /// The natural id of a commit.
+    pub fn of_commit(repository: &Repository, hash: &CommitHash) -> Self {
+        format!("commit:{repository}@{hash}").into()
+    }
+
+    /// The natural id of a pull request.
+    pub fn of_pull_request(repository: &Repository, number: u64) -> Self {
+        format!("pull_request:{repository}#{number}").into()
+    }
+}
+
 /// A commit's object name: 20 bytes of SHA-1 or 32 bytes of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitHash {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::failure::{Failure, Source};
 use super::instances::Instances;
+use crate::app::{LimitLeft, RequestCount};
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const BOUNDS: [f64; 12] = [
@@ -175,6 +176,59 @@ fn write_instances(text: &mut String, instances: &Instances) -> std::fmt::Result
             )?;
         }
     }
+    let each: Vec<_> = running
+        .iter()
+        .map(|instance| Requests {
+            tenant: escaped(instance.key.tenant.as_str()),
+            datasource: escaped(&instance.key.uid),
+            sent: instance.app.requests(),
+            left: instance.app.limits_left(),
+        })
+        .collect();
+    write_requests(text, &each)
+}
+
+/// What a data source's sources asked over HTTP; its names are escaped.
+struct Requests {
+    tenant: String,
+    datasource: String,
+    sent: Vec<RequestCount>,
+    left: Vec<LimitLeft>,
+}
+
+fn write_requests(text: &mut String, each: &[Requests]) -> std::fmt::Result {
+    let name = "pelorus_source_requests_total";
+    let help = "HTTP requests to a source, retries and redirects included, by how they ended.";
+    head(text, name, "counter", help)?;
+    for of in each {
+        for count in &of.sent {
+            writeln!(
+                text,
+                "{name}{{tenant=\"{}\",datasource=\"{}\",source=\"{}\",outcome=\"{}\"}} {}",
+                of.tenant,
+                of.datasource,
+                escaped(count.source.as_str()),
+                count.outcome.as_str(),
+                count.requests
+            )?;
+        }
+    }
+    let name = "pelorus_source_rate_limit_left";
+    let help = "Requests left of a source's rate limit, by the vendor's name of the limit.";
+    head(text, name, "gauge", help)?;
+    for of in each {
+        for left in &of.left {
+            writeln!(
+                text,
+                "{name}{{tenant=\"{}\",datasource=\"{}\",source=\"{}\",resource=\"{}\"}} {}",
+                of.tenant,
+                of.datasource,
+                escaped(left.source.as_str()),
+                escaped(&left.resource),
+                left.requests
+            )?;
+        }
+    }
     Ok(())
 }
 
@@ -189,4 +243,61 @@ fn escaped(value: &str) -> String {
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::http::Outcome;
+
+    #[test]
+    fn requests_are_told_by_source_and_outcome_with_what_is_left_of_limits() {
+        let sent = |source: &str, outcome, requests| RequestCount {
+            source: source.into(),
+            outcome,
+            requests,
+        };
+        let each = [
+            Requests {
+                tenant: "1".to_owned(),
+                datasource: "pelorus".to_owned(),
+                sent: vec![
+                    sent("hub", Outcome::Ok, 41),
+                    sent("hub", Outcome::RateLimited, 2),
+                    sent("a \"b\"", Outcome::Unanswered, 1),
+                ],
+                left: vec![LimitLeft {
+                    source: "hub".into(),
+                    resource: "gr\"aph\nql".to_owned(),
+                    requests: 4_987,
+                }],
+            },
+            Requests {
+                tenant: "2".to_owned(),
+                datasource: "other".to_owned(),
+                sent: vec![sent("hub", Outcome::Unchanged, 7)],
+                left: Vec::new(),
+            },
+        ];
+        let mut text = String::new();
+        write_requests(&mut text, &each).unwrap();
+        let told: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            told,
+            [
+                r#"pelorus_source_requests_total{tenant="1",datasource="pelorus",source="hub",outcome="ok"} 41"#,
+                r#"pelorus_source_requests_total{tenant="1",datasource="pelorus",source="hub",outcome="rate_limited"} 2"#,
+                r#"pelorus_source_requests_total{tenant="1",datasource="pelorus",source="a \"b\"",outcome="unanswered"} 1"#,
+                r#"pelorus_source_requests_total{tenant="2",datasource="other",source="hub",outcome="unchanged"} 7"#,
+                r#"pelorus_source_rate_limit_left{tenant="1",datasource="pelorus",source="hub",resource="gr\"aph\nql"} 4987"#,
+            ]
+        );
+        for name in [
+            "pelorus_source_requests_total",
+            "pelorus_source_rate_limit_left",
+        ] {
+            let heads = text.matches(&format!("# TYPE {name} ")).count();
+            assert_eq!(heads, 1, "{name}");
+        }
+    }
 }

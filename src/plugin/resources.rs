@@ -163,7 +163,10 @@ async fn values(lease: &Lease, body: ValuesBody) -> Result<(u16, Value), Failure
                 Values::Text(texts) if column.name == name => Some(texts.as_slice()),
                 Values::Text(_) | Values::Number(_) | Values::Time(_) | Values::Flag(_) => None,
             }),
-        Answer::Series { .. } | Answer::Numbers(_) | Answer::Events { .. } => None,
+        Answer::Series { .. }
+        | Answer::Numbers(_)
+        | Answer::Events { .. }
+        | Answer::Quality { .. } => None,
     };
     let (Some(texts), Some(values)) = (column("text"), column("value")) else {
         return Err(Failure::ours("the values came in an unknown form"));

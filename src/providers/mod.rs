@@ -164,14 +164,19 @@ pub struct ProviderKind {
     /// Its rank where several sources report deployments of one environment, 0 the first (definitions, section 1).
     pub rank: u8,
     /// Connects it; does no I/O.
-    pub connect: fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, SettingsError>,
+    pub connect: Connect,
 }
+
+/// Makes a provider of a source's settings.
+pub type Connect = fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, SettingsError>;
 
 /// Every kind, in the order of documentation.
 pub static KINDS: &[&ProviderKind] = &[
     &git::KIND,
-    &git::github::KIND,
-    &ci::github_actions::KIND,
+    &git::GITHUB,
+    &git::GITEA,
+    &ci::GITHUB_ACTIONS,
+    &ci::JENKINS,
     &files::KIND,
 ];
 

@@ -75,6 +75,9 @@ struct State<P> {
     known: Arc<Known>,
 }
 
+/// A piece's number and what reading it brought.
+type Read<P> = (u64, Result<Turn<P>, FetchError>);
+
 /// A reading under way.
 struct Reading<'a, W: Walk> {
     walk: &'a W,
@@ -82,7 +85,7 @@ struct Reading<'a, W: Walk> {
     waiting: VecDeque<W::Piece>,
     /// Pieces being read, by number, so that a checkpoint names them too.
     open: BTreeMap<u64, W::Piece>,
-    reading: FuturesUnordered<BoxFuture<'a, (u64, Result<Turn<W::Piece>, FetchError>)>>,
+    reading: FuturesUnordered<BoxFuture<'a, Read<W::Piece>>>,
     /// Pieces that failed, for the next reading, and why the first of them did.
     failed: Vec<W::Piece>,
     failure: Option<FetchError>,
@@ -221,10 +224,13 @@ mod tests {
     use super::*;
     use crate::providers::http::Priority;
 
+    /// The page that fails, and how.
+    type Break = (&'static str, fn() -> FetchError);
+
     /// Lists by name, each with so many pages; reading a page is taken down.
     struct Lists {
         lists: Vec<(&'static str, usize)>,
-        breaks: Mutex<Option<(&'static str, fn() -> FetchError)>>,
+        breaks: Mutex<Option<Break>>,
         read: Mutex<Vec<String>>,
         at_once: AtomicUsize,
     }

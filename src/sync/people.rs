@@ -30,14 +30,16 @@ impl Names {
             Body::Verdict(verdict) => &mut verdict.author,
             Body::Build(_) | Body::Deployment(_) | Body::Incident(_) | Body::Release(_) => return,
         };
+        *author = author.take().and_then(|name| self.treated(&name));
+    }
+
+    /// What to call a person; `None` nothing.
+    pub fn treated(&self, name: &Text) -> Option<Text> {
         match self.policy {
-            People::Shown => {}
-            People::Hidden => *author = None,
-            People::Pseudonym => {
-                if let Some(name) = author.as_mut().filter(|name| !is_pseudonym(name)) {
-                    *name = self.pseudonym(name);
-                }
-            }
+            People::Shown => Some(name.clone()),
+            People::Hidden => None,
+            People::Pseudonym if is_pseudonym(name) => Some(name.clone()),
+            People::Pseudonym => Some(self.pseudonym(name)),
         }
     }
 

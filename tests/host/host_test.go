@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	plugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"pelorus.dev/tests/host/grafana"
 )
 
 // A running plugin.
@@ -75,24 +76,7 @@ func start(t *testing.T, environment ...string) *host {
 	t.Helper()
 	h := &host{t: t, stderr: &lines{}, cmd: exec.Command(binary(t))}
 	h.cmd.Env = environment
-	h.client = plugin.NewClient(&plugin.ClientConfig{
-		Cmd: h.cmd,
-		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion:  grpcplugin.ProtocolVersion,
-			MagicCookieKey:   grpcplugin.MagicCookieKey,
-			MagicCookieValue: grpcplugin.MagicCookieValue,
-		},
-		VersionedPlugins: map[int]plugin.PluginSet{grpcplugin.ProtocolVersion: {
-			"diagnostics": &grpcplugin.DiagnosticsGRPCPlugin{},
-			"resource":    &grpcplugin.ResourceGRPCPlugin{},
-			"data":        &grpcplugin.DataGRPCPlugin{},
-			"stream":      &grpcplugin.StreamGRPCPlugin{},
-		}},
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		SkipHostEnv:      true,
-		Stderr:           h.stderr,
-		Logger:           hclog.NewNullLogger(),
-	})
+	h.client = grafana.Launch(h.cmd, h.stderr)
 	t.Cleanup(h.client.Kill)
 	began := time.Now()
 	rpc, err := h.client.Client()

@@ -56,29 +56,38 @@ impl Pelorus {
             .iter()
             .map(|(key, secret)| ((*key).to_owned(), SecretString::from(*secret)))
             .collect();
-        let settings =
-            Settings::from_json(settings, &secrets, &Access::Everything).expect("settings");
-        let app = App::start_at(
-            Arc::new(settings),
-            ledger,
-            Addresses::All,
-            Clock::starting_at(now),
-        )
-        .expect("it starts");
-        Self { app, now }
+        let settings = Arc::new(
+            Settings::from_json(settings, &secrets, &Access::Everything).expect("settings"),
+        );
+        // A program that a test starts beside this one holds the ledger's lock until it is running, and a question that was
+        // given up a little longer than its asker.
+        for _ in 0..500 {
+            let clock = Clock::starting_at(now);
+            let app = App::start_at(Arc::clone(&settings), ledger, Addresses::All, clock)
+                .expect("it starts");
+            if app.reads_sources() {
+                return Self { app, now };
+            }
+            drop(app);
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the ledger is still held");
     }
 
     /// The answer over the time before now, waited for to the end.
     pub async fn answer(&self, question: Value, days: i64) -> Answered {
-        let question = parse_question(&question).expect("a question");
-        let request = Request {
-            question,
+        let request = self.request(question, days, Patience::Forever);
+        self.app.answer(request).await.expect("an answer")
+    }
+
+    fn request(&self, question: Value, days: i64, patience: Patience) -> Request {
+        Request {
+            question: parse_question(&question).expect("a question"),
             range: TimeRange::new(self.now - chrono::TimeDelta::days(days), self.now),
             now: self.now,
-            patience: Patience::Forever,
+            patience,
             asker: Asker::Person,
-        };
-        self.app.answer(request).await.expect("an answer")
+        }
     }
 
     /// The answer as Grafana's JSON frames, without what names sources and times of reading.
@@ -90,13 +99,9 @@ impl Pelorus {
             .collect()
     }
 
-    /// The five keys of every application over the year, as one value that can be compared.
-    pub async fn five_keys(&self) -> Value {
-        self.five_keys_over(365).await
-    }
-
-    /// The same over fewer days: an events file and a clone are covered from their first event only.
-    pub async fn five_keys_over(&self, days: i64) -> Value {
+    /// The five keys of every application over 300 days, as one value that can be compared; `from` is the query's
+    /// `leadTimeFrom` (`landed` where pull requests are not known to all).
+    pub async fn five_keys(&self, from: &str) -> Value {
         let mut keys = serde_json::Map::new();
         for metric in [
             "change_lead_time",
@@ -107,13 +112,26 @@ impl Pelorus {
             "commits",
             "deployments",
         ] {
-            let question = json!({"kind": "metric", "metric": metric, "groupBy": ["application"], "bucket": "none"});
-            let frames = self.frames(question, days).await;
-            keys.insert(metric.to_owned(), values_of(&frames));
+            let question = json!({"kind": "metric", "metric": metric, "groupBy": ["application"], "bucket": "none", "leadTimeFrom": from});
+            keys.insert(
+                metric.to_owned(),
+                values_of(&self.frames(question, 300).await),
+            );
         }
-        let parts = self.frames(json!({"kind": "breakdown"}), days).await;
-        keys.insert("parts".to_owned(), values_of(&parts));
         Value::Object(keys)
+    }
+
+    /// The parts of lead time over 300 days.
+    pub async fn parts(&self) -> Value {
+        values_of(&self.frames(json!({"kind": "breakdown"}), 300).await)
+    }
+
+    /// Everything that is told of the sources: in answers and in `quality`.
+    pub async fn told(&self) -> String {
+        let quality = self
+            .frames(json!({"kind": "quality", "limit": 1000}), 300)
+            .await;
+        format!("{}\n{quality}", self.notices().await.join("\n"))
     }
 
     /// What the last answer's readers are told.
@@ -121,7 +139,7 @@ impl Pelorus {
         let answered = self
             .answer(
                 json!({"kind": "metric", "metric": "deployments", "bucket": "none"}),
-                365,
+                300,
             )
             .await;
         answered
@@ -129,6 +147,46 @@ impl Pelorus {
             .into_iter()
             .map(|notice| notice.text)
             .collect()
+    }
+
+    /// Starts reading for a question over so many days, without waiting for it.
+    pub async fn begin(&self, days: i64) {
+        let question = json!({"kind": "metric", "metric": "deployments", "bucket": "none"});
+        let request = self.request(
+            question,
+            days,
+            Patience::Until(std::time::Duration::from_millis(1)),
+        );
+        self.app.answer(request).await.expect("an answer");
+    }
+
+    /// How many events of a type the first source has in the ledger, once all is read.
+    pub async fn events_of(&self, kind: &str) -> u64 {
+        self.notices().await;
+        let sources = self.app.sources();
+        let events = sources[0].stats.events.iter();
+        events
+            .filter(|(of, _)| format!("{of:?}").eq_ignore_ascii_case(kind))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// The first number of an answer in one number.
+    pub async fn number(&self, question: Value) -> Option<f64> {
+        values_of(&self.frames(question, 300).await)[0][0][0].as_f64()
+    }
+
+    /// What `pelorus check` says of the first source.
+    pub async fn check(&self) -> String {
+        let checks = self
+            .app
+            .check(None, self.now, std::time::Duration::from_secs(30))
+            .await;
+        let check = checks.first().expect("a source");
+        let text = match &check.result {
+            Ok(text) | Err(text) => text,
+        };
+        format!("{text} {}", check.advice.as_deref().unwrap_or_default())
     }
 
     pub async fn stop(self) {

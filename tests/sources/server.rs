@@ -57,6 +57,32 @@ pub struct Fault {
     pub answer: (StatusCode, Vec<(&'static str, String)>, String),
 }
 
+impl Fault {
+    /// Every request whose path holds the word is refused.
+    pub fn of(path_holds: &'static str, status: u16) -> Self {
+        let status = StatusCode::from_u16(status).expect("a status");
+        Self {
+            path_holds,
+            times: usize::MAX,
+            answer: (status, Vec::new(), "{\"message\":\"refused\"}".to_owned()),
+        }
+    }
+
+    /// Every request whose path holds the word gets a web page.
+    pub fn page(path_holds: &'static str) -> Self {
+        let html = "<!doctype html><title>Sign in</title>".to_owned();
+        Self {
+            path_holds,
+            times: usize::MAX,
+            answer: (
+                StatusCode::OK,
+                vec![("content-type", "text/html".to_owned())],
+                html,
+            ),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     seen: Mutex<Vec<Seen>>,
@@ -107,14 +133,6 @@ impl Server {
         lock(&self.inner.seen).len()
     }
 
-    /// Requests that count against the vendor's limit: all but 304s.
-    pub fn billed(&self) -> usize {
-        lock(&self.inner.seen)
-            .iter()
-            .filter(|seen| seen.status != 304)
-            .count()
-    }
-
     pub fn answered_with(&self, status: u16) -> usize {
         lock(&self.inner.seen)
             .iter()
@@ -124,6 +142,18 @@ impl Server {
 
     pub fn forget(&self) {
         lock(&self.inner.seen).clear();
+    }
+
+    /// Waits until so many requests were answered.
+    pub async fn wait_for(&self, requests: usize) {
+        let waiting = async {
+            while self.requests() < requests {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting)
+            .await
+            .expect("the requests come");
     }
 
     pub fn most_at_once(&self) -> usize {
@@ -190,13 +220,7 @@ async fn watch(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
     let method = request.method().to_string();
     let target = request.uri().to_string();
     let credential = credential(&request);
-    let is_crowded = {
-        let mut at_once = lock(&inner.at_once);
-        *at_once += 1;
-        let mut most = lock(&inner.most_at_once);
-        *most = (*most).max(*at_once);
-        *at_once > inner.allowed.at_once
-    };
+    let (_present, is_crowded) = Present::count(&inner);
     let left = inner.take();
     let mut response = match (is_crowded, left, inner.fault(request.uri().path())) {
         (true, _, _) | (_, None, _) => (
@@ -222,7 +246,7 @@ async fn watch(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
     if let (Some([limit, remaining, reset]), Some((most, window)), Some(left)) =
         (inner.allowed.headers, inner.allowed.within, left)
     {
-        let reset_at = (chrono::Utc::now() + window).timestamp();
+        let reset_at = seconds_since_1970() + window.as_secs() as i64;
         for (name, value) in [
             (limit, most as i64),
             (remaining, left as i64),
@@ -233,7 +257,6 @@ async fn watch(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
                 .insert(HeaderName::from_static(name), HeaderValue::from(value));
         }
     }
-    *lock(&inner.at_once) -= 1;
     lock(&inner.seen).push(Seen {
         method,
         target,
@@ -247,4 +270,28 @@ fn credential(request: &Request) -> Option<String> {
     let names = ["authorization", "private-token"];
     let value = names.iter().find_map(|name| request.headers().get(*name))?;
     Some(value.to_str().expect("a credential is text").to_owned())
+}
+
+/// Counts a request while it is under way, also when its client goes away.
+struct Present(Arc<Inner>);
+
+impl Present {
+    fn count(inner: &Arc<Inner>) -> (Self, bool) {
+        let mut at_once = lock(&inner.at_once);
+        *at_once += 1;
+        let mut most = lock(&inner.most_at_once);
+        *most = (*most).max(*at_once);
+        (Self(Arc::clone(inner)), *at_once > inner.allowed.at_once)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        *lock(&self.0.at_once) -= 1;
+    }
+}
+
+fn seconds_since_1970() -> i64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    since.expect("it is later than 1970").as_secs() as i64
 }

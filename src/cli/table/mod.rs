@@ -94,7 +94,7 @@ pub(super) fn draw(answered: &Answered, looks: Looks) -> String {
         Answer::Numbers(numbers) => numbers::draw(numbers, looks),
         Answer::Table(table) => rows::draw(table, zone, looks),
         // `App` fills events into a table before it answers.
-        Answer::Events { .. } => None,
+        Answer::Events { .. } | Answer::Quality { .. } => None,
     };
     let title = format!("{}\n{}\n", answered.explained, range_line(answered, zone));
     match body {

@@ -486,9 +486,10 @@ fn an_incident_of_another_application_that_names_a_deployment_fails_it() {
         12:00 incident INC-8 names v2",
     );
     let references = References::collect(&other.events, &Assignment::default());
+    let history = shop.events.iter().cloned().collect();
     let block = correlate(&Input {
         application: &"shop".into(),
-        events: &shop.events,
+        history: &history,
         references: &references,
         rules: &Rules::default(),
         sources: &Sources::default(),

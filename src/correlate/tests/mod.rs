@@ -30,9 +30,10 @@ fn block(story: &str) -> Block {
 
 fn block_with(timeline: &Timeline, rules: &Rules, sources: &Sources) -> Block {
     let references = References::collect(&timeline.events, &Assignment::default());
+    let history = timeline.events.iter().cloned().collect();
     correlate(&Input {
         application: &"shop".into(),
-        events: &timeline.events,
+        history: &history,
         references: &references,
         rules,
         sources,

@@ -15,6 +15,7 @@ use crate::correlate::material::Material;
 use crate::correlate::rollback::rollbacks;
 use crate::correlate::rollouts::rollouts;
 use crate::correlate::{Flags, Lane, NONE};
+use crate::model::{Body, Event};
 
 /// Stories of up to 40 events about few commits, clusters and environments, so that they meet.
 fn stories() -> impl Strategy<Value = Timeline> {
@@ -77,6 +78,17 @@ fn correlated(timeline: &Timeline) -> Block {
     block_with(timeline, &Rules::default(), &Sources::default())
 }
 
+/// What another source under an id of its own says of a commit or a pull request.
+fn other_version(mut event: Event) -> Event {
+    match &mut event.body {
+        Body::Commit(commit) => commit.author = Some("Ann".into()),
+        Body::PullRequest(request) => request.author = Some("Ann".into()),
+        _ => return event,
+    }
+    event.id = format!("other-{}", event.id).into();
+    event
+}
+
 fn delivered(lane: &Lane) -> Vec<u64> {
     lane.commits.key.iter().map(|key| key.0).collect()
 }
@@ -86,14 +98,15 @@ fn live_in_the_end(timeline: &Timeline) -> Vec<(bool, bool)> {
     let rules = Rules::default();
     let sources = Sources::default();
     let references = References::default();
+    let history = timeline.events.iter().cloned().collect();
     let input = Input {
         application: &"shop".into(),
-        events: &timeline.events,
+        history: &history,
         references: &references,
         rules: &rules,
         sources: &sources,
     };
-    let material = Material::sort(&timeline.events);
+    let material = Material::sort(&history);
     let graph = Graph::build(&material);
     let builds = Builds::find(&material, &graph);
     let mut pairs = Vec::new();
@@ -140,6 +153,20 @@ proptest! {
         let again = Timeline { events: shuffled, names: timeline.names.clone() };
         let once = format!("{:?}", correlated(&timeline));
         prop_assert_eq!(once, format!("{:?}", correlated(&again)));
+    }
+
+    #[test]
+    fn which_version_of_an_event_counts_does_not_depend_on_the_order_of_arrival(
+        (timeline, shuffled) in stories().prop_flat_map(|mut timeline| {
+            let others: Vec<_> = timeline.events.iter().take(12).cloned().map(other_version).collect();
+            timeline.events.extend(others);
+            let shuffled = Just(timeline.events.clone()).prop_shuffle();
+            (Just(timeline), shuffled)
+        })
+    ) {
+        let again = Timeline { events: shuffled, names: timeline.names.clone() };
+        let one = format!("{:?}", correlated(&timeline));
+        prop_assert_eq!(one, format!("{:?}", correlated(&again)));
     }
 
     #[test]

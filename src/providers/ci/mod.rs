@@ -1,3 +1,7 @@
-//! CI systems: what they build and deploy.
+//! CI systems: pipeline runs as builds, and deployments where a system knows them.
 
-pub mod github_actions;
+mod github_actions;
+mod jenkins;
+
+pub use github_actions::KIND as GITHUB_ACTIONS;
+pub use jenkins::KIND as JENKINS;

@@ -42,7 +42,7 @@ impl<R: BufRead> Lines<R> {
         &self.line
     }
 
-    /// Reads the next line.
+    /// Reads the next line; of a run of empty ones all that are at hand, as one.
     pub(super) fn read_next(&mut self) -> io::Result<Next> {
         self.line.clear();
         let limit = LONGEST_BYTES as u64 + 1;
@@ -59,6 +59,9 @@ impl<R: BufRead> Lines<R> {
             if self.line.last() == Some(&b'\r') {
                 self.line.pop();
             }
+            if self.line.is_empty() {
+                self.pass_empty_lines()?;
+            }
             return Ok(Next::Whole { is_ended: true });
         }
         if read > LONGEST_BYTES {
@@ -67,6 +70,16 @@ impl<R: BufRead> Lines<R> {
             return Ok(Next::TooLong);
         }
         Ok(Next::Whole { is_ended: false })
+    }
+
+    /// Passes the line ends that the reader has at hand: a small `.gz` may hold a thousand million of them.
+    fn pass_empty_lines(&mut self) -> io::Result<()> {
+        let at_hand = self.reader.fill_buf()?;
+        let ends = at_hand.iter().take_while(|byte| **byte == b'\n').count();
+        self.reader.consume(ends);
+        self.offset += ends as u64;
+        self.passed += ends as u64;
+        Ok(())
     }
 }
 
@@ -86,5 +99,30 @@ mod tests {
         assert_eq!(lines.line(), b"last");
         assert_eq!(lines.offset, text.len() as u64);
         assert_eq!(lines.read_next().unwrap(), Next::End);
+    }
+
+    #[test]
+    fn a_run_of_empty_lines_is_passed_as_one() {
+        let text = b"one\n\n\n\n\r\nsix\n\n\n";
+        let mut lines = Lines::new(&text[..], 0, 0);
+        let mut read = Vec::new();
+        while lines.read_next().unwrap() != Next::End {
+            let line = String::from_utf8(lines.line().to_vec()).unwrap();
+            read.push((line, lines.passed, lines.offset));
+        }
+        let read: Vec<_> = read
+            .iter()
+            .map(|(line, passed, offset)| (line.as_str(), *passed, *offset))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                ("one", 1, 4),
+                ("", 4, 7),
+                ("", 5, 9),
+                ("six", 6, 13),
+                ("", 8, 15)
+            ]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use crate::model::{CommitHash, Labels, Outcome, Statement, Text};
 
@@ -207,13 +207,23 @@ impl<'a> Visitor<'a> for WordsVisitor {
     }
 }
 
-struct NameVisitor;
+/// What may stand in a text's place, and is read as one.
+#[derive(Clone, Copy)]
+enum Instead {
+    WholeNumber,
+    NumberOrTruth,
+}
 
-impl<'a> Visitor<'a> for NameVisitor {
+struct ScalarVisitor(Instead);
+
+impl<'a> Visitor<'a> for ScalarVisitor {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text or a whole number")
+        formatter.write_str(match self.0 {
+            Instead::WholeNumber => Name::EXPECTED,
+            Instead::NumberOrTruth => "a text, a number, true or false",
+        })
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
@@ -230,6 +240,20 @@ impl<'a> Visitor<'a> for NameVisitor {
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
         Ok(Cow::Owned(number.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        match self.0 {
+            Instead::WholeNumber => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            Instead::NumberOrTruth => Ok(Cow::Owned(number.to_string())),
+        }
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Self::Value, E> {
+        match self.0 {
+            Instead::WholeNumber => Err(E::invalid_type(Unexpected::Bool(truth), &self)),
+            Instead::NumberOrTruth => Ok(Cow::Borrowed(if truth { "true" } else { "false" })),
+        }
     }
 }
 
@@ -298,44 +322,6 @@ impl<'a> Visitor<'a> for LabelsVisitor {
 /// The value of a label: a text, or a number or truth that is written as one.
 struct LabelValue<'a>(Cow<'a, str>);
 
-impl<'a> Deserialize<'a> for LabelValue<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyVisitor;
-        impl<'a> Visitor<'a> for AnyVisitor {
-            type Value = Cow<'a, str>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text, a number, true or false")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(text))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(text.to_owned()))
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(number.to_string()))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(number.to_string()))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(number.to_string()))
-            }
-
-            fn visit_bool<E: Error>(self, truth: bool) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(if truth { "true" } else { "false" }))
-            }
-        }
-        deserializer.deserialize_any(AnyVisitor).map(Self)
-    }
-}
-
 macro_rules! deserialize {
     ($type:ty, $method:ident, $visitor:expr, $wrap:expr) => {
         impl<'a> Deserialize<'a> for $type {
@@ -347,7 +333,18 @@ macro_rules! deserialize {
 }
 
 deserialize!(Words<'a>, deserialize_str, WordsVisitor, Self);
-deserialize!(Name<'a>, deserialize_any, NameVisitor, Self);
+deserialize!(
+    Name<'a>,
+    deserialize_any,
+    ScalarVisitor(Instead::WholeNumber),
+    Self
+);
+deserialize!(
+    LabelValue<'a>,
+    deserialize_any,
+    ScalarVisitor(Instead::NumberOrTruth),
+    Self
+);
 deserialize!(Time, deserialize_str, TimeVisitor, |time| time);
 deserialize!(Reverts, deserialize_any, RevertsVisitor, |reverts| reverts);
 deserialize!(LabelList, deserialize_any, LabelsVisitor, |labels| labels);

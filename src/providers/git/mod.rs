@@ -1,6 +1,7 @@
 //! `git`: a repository on a disk, read without a `git` program.
 
 mod commits;
+mod gitea;
 pub(crate) mod github;
 mod graph;
 mod heads;
@@ -17,4 +18,6 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use gitea::KIND as GITEA;
+pub use github::KIND as GITHUB;
 pub use local::KIND;

@@ -13,7 +13,8 @@ use url::Url;
 
 use super::clients::{ClientError, Connection};
 use super::network::Lane;
-use super::{Call, HttpError, Memory, Network, Priority, settings};
+use super::timing::Timing;
+use super::{Call, HttpError, Memory, Network, Priority, request, settings};
 use crate::config::{SettingsError, SourceSettings};
 use crate::model::SourceName;
 
@@ -88,6 +89,7 @@ pub struct Api {
     pub(super) profile: Profile,
     pub(super) priority: Priority,
     pub(super) lane: Arc<Lane>,
+    pub(super) timing: Timing,
     /// Stands for the credential where it must not be shown.
     pub(super) identity: String,
     connection: Arc<Connection>,
@@ -112,6 +114,10 @@ impl Api {
         addresses
             .admit(&base)
             .map_err(|why| settings::fault("url", why))?;
+        if base.query().is_some() || base.fragment().is_some() {
+            let why = "takes an address without `?` and `#`".to_owned();
+            return Err(settings::fault("url", why));
+        }
         // A secret that cannot stand in a header is found here, by key.
         credential.header_value().map_err(|()| {
             settings::fault(
@@ -132,6 +138,7 @@ impl Api {
             profile,
             priority: Priority::default(),
             lane,
+            timing: Timing::USUAL,
             identity,
             connection: Arc::new(connection),
         })
@@ -256,10 +263,9 @@ impl Credential {
                 let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
                 (AUTHORIZATION, format!("Basic {encoded}"))
             }
-            Self::Header { name, token } => (
-                HeaderName::from_static(name),
-                token.expose_secret().to_owned(),
-            ),
+            Self::Header { name, token } => {
+                (request::header_name(name), token.expose_secret().to_owned())
+            }
         };
         let mut value = HeaderValue::from_str(&text).map_err(drop)?;
         value.set_sensitive(true);

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 pub(super) const LARGEST_BYTES: usize = 32 << 20;
 /// What a server must send on average, once the grace is over.
 const SLOWEST_BYTES_PER_SECOND: u64 = 1_000;
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -25,25 +24,25 @@ pub(super) enum Broken {
     Transport(#[source] reqwest::Error),
 }
 
-impl Broken {
-    /// Whether sending the request again may help.
-    pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::TooLarge => false,
-            Self::TooSlow | Self::TooLong | Self::Transport(_) => true,
-        }
-    }
-}
-
 /// Reads the body to its end.
-pub(super) async fn read(response: Response, deadline: Instant) -> Result<Vec<u8>, Broken> {
+pub(super) async fn read(
+    response: Response,
+    grace: Duration,
+    deadline: Instant,
+) -> Result<Vec<u8>, Broken> {
+    // The length that a server names is the packed one, or a lie; too large is too large all the same.
+    if response
+        .content_length()
+        .is_some_and(|length| length > LARGEST_BYTES as u64)
+    {
+        return Err(Broken::TooLarge);
+    }
     let began = Instant::now();
-    // The length a server names is a hint, and may be a lie or the packed one.
     let hint = response.content_length().unwrap_or(0).min(1 << 20) as usize;
     let mut body = Vec::with_capacity(hint);
     let mut chunks = response.bytes_stream();
     loop {
-        let allowed = GRACE + Duration::from_secs(body.len() as u64 / SLOWEST_BYTES_PER_SECOND);
+        let allowed = grace + Duration::from_secs(body.len() as u64 / SLOWEST_BYTES_PER_SECOND);
         let due = deadline.min(began + allowed);
         match tokio::time::timeout_at(due, chunks.next()).await {
             Ok(Some(Ok(chunk))) if body.len() + chunk.len() > LARGEST_BYTES => {

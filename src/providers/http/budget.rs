@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 
 use super::{Priority, headers};
@@ -11,6 +11,10 @@ use super::{Priority, headers};
 const RESERVE: f64 = 0.2;
 /// Share of a limit that is never used: others may use the same credential.
 const UNTOUCHED: f64 = 0.02;
+/// Limits by name; a server that names more makes them up.
+const MOST_NAMES: usize = 32;
+/// Ends of one window differ by as much where they are told as seconds from now.
+const SAME_END: TimeDelta = TimeDelta::seconds(5);
 
 /// The limits of a host and credential, by the vendor's name of the limit.
 #[derive(Debug, Default)]
@@ -64,20 +68,30 @@ impl Budget {
         None
     }
 
-    /// Learns from an answer's headers.
-    pub(super) fn learn(&mut self, resource: &str, headers: &HeaderMap, now: DateTime<Utc>) {
-        let Some(reading) = headers::limit(headers, now) else {
-            return;
-        };
+    /// Learns from an answer's headers; returns what is left, by the limit's name.
+    pub(super) fn learn(
+        &mut self,
+        resource: &str,
+        headers: &HeaderMap,
+        now: DateTime<Utc>,
+    ) -> Option<(String, Left)> {
+        let reading = headers::limit(headers, now)?;
         let resource = headers::resource(headers).unwrap_or(resource);
+        if self.0.len() >= MOST_NAMES && !self.0.contains_key(resource) {
+            return None;
+        }
         let window = self.0.entry(resource.to_owned()).or_default();
         // Answers overtake each other: within one window what is left only falls.
-        let is_same = window.reset_at.is_some() && window.reset_at == reading.reset_at;
+        let is_same = window
+            .reset_at
+            .zip(reading.reset_at)
+            .is_some_and(|(known, told)| (known - told).abs() <= SAME_END);
         let known = window.remaining.filter(|_| is_same);
         window.remaining =
             Some(known.map_or(reading.remaining, |known| known.min(reading.remaining)));
         window.limit = reading.limit;
         window.reset_at = reading.reset_at;
+        Some((resource.to_owned(), self.left(resource)?))
     }
 
     /// Sends nothing before this moment: the server said so.
@@ -172,6 +186,23 @@ mod tests {
         budget.learn("core", &said("100", "50"), now());
         budget.learn("core", &said("100", "60"), now());
         assert_eq!(budget.left("core").map(|left| left.remaining), Some(50));
+    }
+
+    #[test]
+    fn windows_that_end_in_so_many_seconds_are_one_window() {
+        let mut budget = Budget::default();
+        let told = |left: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("ratelimit-limit", "100".parse().unwrap());
+            headers.insert("ratelimit-remaining", left.parse().unwrap());
+            headers.insert("ratelimit-reset", "60".parse().unwrap());
+            headers
+        };
+        budget.learn("core", &told("50"), now());
+        budget.learn("core", &told("60"), now() + TimeDelta::milliseconds(400));
+        assert_eq!(budget.left("core").map(|left| left.remaining), Some(50));
+        budget.learn("core", &told("99"), now() + TimeDelta::seconds(61));
+        assert_eq!(budget.left("core").map(|left| left.remaining), Some(99));
     }
 
     #[test]

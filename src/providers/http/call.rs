@@ -1,14 +1,16 @@
 //! One request and its answer.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
-use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::api::Api;
-use super::{HttpError, headers, send};
+use super::{HttpError, headers, request, send};
 
 /// A request that is being put together.
 #[must_use = "a call does nothing until it is sent"]
@@ -53,10 +55,8 @@ impl<'a> Call<'a> {
 
     /// Adds a header that holds no secret.
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        self.headers
+            .insert(request::header_name(name), HeaderValue::from_static(value));
         self
     }
 
@@ -108,24 +108,56 @@ impl<'a> Call<'a> {
     pub(super) fn what(&self) -> String {
         without_query(&self.url)
     }
+
+    /// What was asked, as a fingerprint: the same request has the same place.
+    pub(super) fn place(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        let body = self.body.as_deref().unwrap_or_default();
+        for part in [
+            self.method.as_str().as_bytes(),
+            self.url.as_str().as_bytes(),
+            body,
+        ] {
+            digest.update(part);
+            digest.update([0]);
+        }
+        digest.finalize().into()
+    }
 }
 
-/// The address without query and fragment.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("method", &self.method)
+            .field("what", &self.what())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The address without user, query and fragment, and not longer than people read.
 pub(super) fn without_query(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.to_string()
+    const LONGEST: usize = 300;
+    // What has no host, and so no user, has none to be removed.
+    let host = url.host_str().map(|_| url.origin().ascii_serialization());
+    let mut text = host.unwrap_or_default() + url.path();
+    if text.len() > LONGEST {
+        // A URL is ASCII.
+        text.truncate(LONGEST);
+        text.push('…');
+    }
+    text
 }
 
 /// An answer with a status of 200 to 299, read to its end.
-#[derive(Debug)]
 pub struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) url: Url,
     pub(super) what: String,
+    /// What was asked, as a fingerprint.
+    pub(super) place: [u8; 32],
     pub(super) is_unchanged: bool,
 }
 
@@ -182,6 +214,8 @@ impl Answer {
     }
 
     /// Whether the server said that nothing changed since the answer that was kept (it is this one).
+    ///
+    /// That it was kept does not mean that what it says was stored: the reading may have been cut off in between.
     pub fn is_unchanged(&self) -> bool {
         self.is_unchanged
     }
@@ -194,5 +228,18 @@ impl Answer {
     /// The server's clock when it answered.
     pub fn served_at(&self) -> Option<DateTime<Utc>> {
         headers::served_at(&self.headers)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and bodies may hold cookies and tokens.
+        formatter
+            .debug_struct("Answer")
+            .field("status", &self.status)
+            .field("what", &self.what)
+            .field("body_bytes", &self.body.len())
+            .field("is_unchanged", &self.is_unchanged)
+            .finish_non_exhaustive()
     }
 }

@@ -1,11 +1,11 @@
 //! Clients: one for each way of connecting, each with its pool of connections per origin (HTTP/2 where offered).
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::{Certificate, Client, Identity, NoProxy, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -15,6 +15,8 @@ use super::addresses::Resolver;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// No file of certificates is larger.
+const LARGEST_FILE_BYTES: u64 = 4 << 20;
 
 /// How a source is connected to.
 #[derive(Clone, Debug, Default)]
@@ -51,22 +53,37 @@ pub(super) enum ClientError {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<HashMap<[u8; 32], Client>>);
+pub(super) struct Clients(Mutex<HashMap<[u8; 32], Made>>);
+
+/// A client with the state of the files it was made of.
+#[derive(Debug)]
+struct Made {
+    client: Client,
+    files: Files,
+}
+
+/// When the files of a connection changed last, and how long they are: certificates are renewed under us.
+type Files = [Option<(SystemTime, u64)>; 2];
 
 impl Clients {
-    /// The client for that way of connecting; its files are read when it is made.
+    /// The client for that way of connecting; it is made anew when one of its files changed.
     pub(super) fn client(
         &self,
         connection: &Connection,
         addresses: Addresses,
     ) -> Result<Client, ClientError> {
         let key = connection.fingerprint();
+        let files = connection.files();
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
-            return Ok(client.clone());
+        if let Some(made) = clients.get(&key).filter(|made| made.files == files) {
+            return Ok(made.client.clone());
         }
         let client = connection.build(addresses)?;
-        clients.insert(key, client.clone());
+        let made = Made {
+            client: client.clone(),
+            files,
+        };
+        clients.insert(key, made);
         Ok(client)
     }
 }
@@ -94,8 +111,33 @@ impl Connection {
         digest.finalize().into()
     }
 
+    fn files(&self) -> Files {
+        [&self.ca_file, &self.certificate_file].map(|path| {
+            // A file that cannot be looked at is told when it is read.
+            let file = std::fs::metadata(path.as_ref()?).ok()?;
+            Some((file.modified().ok()?, file.len()))
+        })
+    }
+
     fn build(&self, addresses: Addresses) -> Result<Client, ClientError> {
         install_crypto();
+        match self.builder(addresses)?.build() {
+            Ok(client) => Ok(client),
+            Err(_) if self.certificate_file.is_some() => Err(unusable(
+                "certificateFile",
+                "and `certificateKey` do not belong together, or `caFile` holds what is no certificate",
+            )),
+            Err(_) if self.ca_file.is_some() => Err(not_certificates()),
+            // A machine without any authorities' certificates can still speak http://, and https:// that is not verified.
+            Err(_) => self
+                .builder(addresses)?
+                .tls_certs_only(Vec::new())
+                .build()
+                .map_err(|_| unusable("caFile", "is needed: this machine trusts nobody")),
+        }
+    }
+
+    fn builder(&self, addresses: Addresses) -> Result<ClientBuilder, ClientError> {
         let mut builder = Client::builder()
             .user_agent(concat!("pelorus/", env!("CARGO_PKG_VERSION")))
             // Redirects are followed by `send`, which looks at every hop.
@@ -109,7 +151,7 @@ impl Connection {
             let pem = read("caFile", path)?;
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default(); // None is told below.
             if certificates.is_empty() {
-                return Err(unusable("caFile", "holds no certificate in PEM form"));
+                return Err(not_certificates());
             }
             builder = builder.tls_certs_merge(certificates);
         }
@@ -131,18 +173,16 @@ impl Connection {
         if self.skips_verification {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
+        let goes_round = self.no_proxy.iter().any(|entry| entry == "*");
         builder = match &self.proxy {
+            // The library takes it for names only.
+            Some(_) if goes_round => builder.no_proxy(),
             Some(proxy) => builder.proxy(self.through(proxy)?),
             // The plugin's environment is empty or Grafana's own; the command line's is its user's.
             None if addresses == Addresses::Remote => builder.no_proxy(),
             None => builder,
         };
-        builder.build().map_err(|_| {
-            unusable(
-                "caFile",
-                "or `certificateFile` are refused by the TLS library",
-            )
-        })
+        Ok(builder)
     }
 
     fn through(&self, proxy: &Url) -> Result<Proxy, ClientError> {
@@ -159,8 +199,18 @@ impl Connection {
     }
 }
 
-fn read(key: &'static str, path: &PathBuf) -> Result<Vec<u8>, ClientError> {
-    std::fs::read(path).map_err(|source| ClientError::File { key, source })
+fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, ClientError> {
+    let failed = |source| ClientError::File { key, source };
+    let file = std::fs::metadata(path).map_err(failed)?;
+    // A pipe or a device may never end.
+    if !file.is_file() || file.len() > LARGEST_FILE_BYTES {
+        return Err(unusable(key, "names no file of certificates"));
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+fn not_certificates() -> ClientError {
+    unusable("caFile", "holds no certificate in PEM form")
 }
 
 fn unusable(key: &'static str, message: &'static str) -> ClientError {

@@ -53,6 +53,12 @@ pub enum HttpError {
         #[source]
         source: anyhow::Error,
     },
+    /// An answer larger than we take: a smaller part must be asked for.
+    #[error("{what} answers more than fits")]
+    TooLarge {
+        /// What was asked.
+        what: String,
+    },
     /// An answer that makes no sense.
     #[error("cannot understand {what}")]
     Malformed {
@@ -89,6 +95,7 @@ impl From<HttpError> for FetchError {
             HttpError::RateLimited { what, until } => Self::RateLimited { what, until },
             HttpError::Unavailable { what, source } => Self::Unavailable { what, source },
             HttpError::Malformed { what, source } => Self::Malformed { what, source },
+            HttpError::TooLarge { what } => Self::RangeTooLarge { what },
             HttpError::NotFound { what } => Self::Unavailable {
                 what,
                 source: anyhow::anyhow!(

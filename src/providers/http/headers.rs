@@ -7,6 +7,12 @@ use url::Url;
 
 /// Seconds since 1970 are larger than this; seconds from now are smaller.
 const FIRST_EPOCH_SECOND: i64 = 1_000_000_000;
+/// Milliseconds since 1970 are larger than this.
+const FIRST_EPOCH_MILLISECOND: i64 = 100_000_000_000;
+/// A wait of years is cut to this: somebody set it wrong, and we look again.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
+/// Clocks that differ by less agree: what answers take would show otherwise.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// What an API says of its rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +42,7 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
             .or_else(|| number(headers, &format!("ratelimit-{name}")))
     };
     let remaining = of("remaining")?.max(0) as u64;
-    let reset_at = of("reset").and_then(|reset| instant(reset, now));
+    let reset_at = of("reset").and_then(|reset| instant(reset, headers, now));
     Some(LimitReading {
         limit: of("limit").and_then(|limit| u64::try_from(limit).ok()),
         remaining,
@@ -44,12 +50,25 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
     })
 }
 
-fn instant(seconds: i64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if seconds >= FIRST_EPOCH_SECOND {
-        DateTime::from_timestamp(seconds, 0)
+fn instant(number: i64, headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let at = if number >= FIRST_EPOCH_MILLISECOND {
+        by_our_clock(DateTime::from_timestamp_millis(number)?, headers, now)
+    } else if number >= FIRST_EPOCH_SECOND {
+        by_our_clock(DateTime::from_timestamp(number, 0)?, headers, now)
     } else {
-        now.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+        now.checked_add_signed(TimeDelta::try_seconds(number)?)?
+    };
+    Some(at.min(now + LONGEST_WAIT))
+}
+
+/// What our clock shows when the server's shows that.
+fn by_our_clock(at: DateTime<Utc>, headers: &HeaderMap, now: DateTime<Utc>) -> DateTime<Utc> {
+    let ahead = served_at(headers).map_or(TimeDelta::zero(), |served| served - now);
+    if ahead.abs() < SKEW {
+        return at;
     }
+    // A moment beyond what chrono counts is cut to the longest wait anyway.
+    at.checked_sub_signed(ahead).unwrap_or(at)
 }
 
 /// The name of the limit that the request counted against (GitHub's `core`, `graphql`, `search`).
@@ -59,13 +78,13 @@ pub(super) fn resource(headers: &HeaderMap) -> Option<&str> {
 
 /// Until when the server asks to wait: `Retry-After` in seconds or as a date.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = text(headers, RETRY_AFTER.as_str())?;
     if let Ok(seconds) = text.parse::<f64>() {
-        // A wait of years is cut to a day: somebody set it wrong, and we look again.
-        let seconds = seconds.clamp(0.0, 86_400.0).ceil() as i64;
+        let longest = LONGEST_WAIT.num_seconds() as f64;
+        let seconds = seconds.clamp(0.0, longest).ceil() as i64;
         return now.checked_add_signed(TimeDelta::seconds(seconds));
     }
-    date(text).map(|until| until.min(now + TimeDelta::days(1)))
+    date(text).map(|until| by_our_clock(until, headers, now).min(now + LONGEST_WAIT))
 }
 
 /// The server's clock.
@@ -94,10 +113,7 @@ pub fn next_link(headers: &HeaderMap, asked: &Url) -> Option<Url> {
             let is_next = after[..end]
                 .split(';')
                 .map(|part| part.trim().trim_end_matches(',').trim())
-                .any(|part| {
-                    part.eq_ignore_ascii_case("rel=\"next\"")
-                        || part.eq_ignore_ascii_case("rel=next")
-                });
+                .any(is_next);
             if is_next {
                 // A link that is no address ends the pages like no link.
                 return asked.join(target).ok();
@@ -106,6 +122,15 @@ pub fn next_link(headers: &HeaderMap, asked: &Url) -> Option<Url> {
         }
     }
     None
+}
+
+/// Whether a link's parameter says that it leads to the next page; it may say other things too (`rel="next last"`).
+fn is_next(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else {
+        return false;
+    };
+    let mut words = value.trim().trim_matches('"').split_ascii_whitespace();
+    name.trim().eq_ignore_ascii_case("rel") && words.any(|word| word.eq_ignore_ascii_case("next"))
 }
 
 #[cfg(test)]
@@ -169,6 +194,26 @@ mod tests {
         assert_eq!(until("Wed, 25 Nov 2099 12:02:00 GMT"), Some(86_400));
         assert_eq!(until("-5"), Some(0));
         assert_eq!(until("soon"), None);
+        assert_eq!(until("NaN"), Some(0));
+        assert_eq!(until("inf"), Some(86_400));
+    }
+
+    #[test]
+    fn a_server_whose_clock_is_wrong_means_the_same_wait() {
+        // It is noon; the server believes it is a day later, or earlier.
+        for (date, reset) in [
+            ("Thu, 26 Nov 2026 12:00:00 GMT", "1795694460"),
+            ("Tue, 24 Nov 2026 12:00:00 GMT", "1795521660"),
+            ("Tue, 24 Nov 2026 12:00:00 GMT", "1795521660000"),
+        ] {
+            let headers = headers(&[
+                ("date", date),
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", reset),
+            ]);
+            let reset_at = limit(&headers, now()).unwrap().reset_at.unwrap();
+            assert_eq!(reset_at - now(), TimeDelta::minutes(1), "{date}");
+        }
     }
 
     #[test]
@@ -185,7 +230,12 @@ mod tests {
             next("</b?page=2>; rel=next"),
             Some("https://git.acme.example/b?page=2".to_owned())
         );
+        assert_eq!(
+            next("</c>; title=\"more\"; rel = \"Next last\""),
+            Some("https://git.acme.example/c".to_owned())
+        );
         assert_eq!(next("<https://git.acme.example/a>; rel=\"last\""), None);
+        assert_eq!(next("</a>; rel=\"nextish\", </b>; title=\"next\""), None);
         assert_eq!(next("<https://git.acme.example/a"), None);
     }
 }

@@ -20,9 +20,13 @@ mod pace;
 mod pages;
 mod redirect;
 mod refusal;
+mod request;
 mod retry;
 mod send;
 mod settings;
+mod timing;
+mod turn;
+mod unanswered;
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +35,7 @@ pub use addresses::Addresses;
 pub use api::{Api, Credential, Limits, Profile, Renew};
 pub use call::{Answer, Call};
 pub use clock::Clock;
-pub use counters::{Outcome, RequestCount};
+pub use counters::{LimitLeft, Outcome, RequestCount};
 pub use error::{HttpError, ServerFault};
 pub use headers::next_link;
 pub use memory::{Forgetful, Memory};

@@ -13,7 +13,9 @@ use super::clients::Clients;
 use super::counters::Counters;
 use super::pace::Pace;
 use super::retry::RetryBudget;
-use super::{Addresses, Clock, Memory, RequestCount};
+use super::{Addresses, Clock, LimitLeft, Memory, RequestCount};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The process' share of all requests. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub(super) struct Shared {
 /// What requests to one host with one credential share, whichever source sends them.
 pub(super) struct Lane {
     pub(super) turns: Semaphore,
+    /// The schedule's share of those who have a turn or wait for one: questions overtake the rest.
+    pub(super) scheduled: Semaphore,
     pub(super) retries: RetryBudget,
     pub(super) limits: Mutex<LaneLimits>,
 }
@@ -74,6 +78,11 @@ impl Network {
         self.0.counters.all()
     }
 
+    /// What is left of rate limits whose window is not over, by source, as answers last told.
+    pub fn limits_left(&self) -> Vec<LimitLeft> {
+        self.0.counters.limits_left(self.now())
+    }
+
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
     }
@@ -81,27 +90,31 @@ impl Network {
     /// The lane of a host and credential; its limits are those of whoever came first.
     pub(super) fn lane(&self, key: &str, limits: Limits) -> Arc<Lane> {
         let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes.entry(key.to_owned()).or_insert_with(|| {
-            let pace = |most: Option<u32>, seconds| {
-                most.map(|most| Pace::new(most, Duration::from_secs(seconds)))
-            };
-            Arc::new(Lane {
-                turns: Semaphore::new(limits.concurrency),
-                retries: RetryBudget::default(),
-                limits: Mutex::new(LaneLimits {
-                    budget: Budget::default(),
-                    paces: [pace(limits.per_minute, 60), pace(limits.per_hour, 3600)]
-                        .into_iter()
-                        .flatten()
-                        .collect(),
-                }),
-            })
-        });
+        let lane = lanes
+            .entry(key.to_owned())
+            .or_insert_with(|| Arc::new(Lane::new(limits, MINUTE)));
         Arc::clone(lane)
     }
 }
 
 impl Lane {
+    /// A lane with nothing under way; `minute` is what tests shorten.
+    pub(super) fn new(limits: Limits, minute: Duration) -> Self {
+        let pace = |most: Option<u32>, minutes| most.map(|most| Pace::new(most, minute * minutes));
+        Self {
+            turns: Semaphore::new(limits.concurrency.max(1)),
+            scheduled: Semaphore::new(limits.concurrency.max(1)),
+            retries: RetryBudget::default(),
+            limits: Mutex::new(LaneLimits {
+                budget: Budget::default(),
+                paces: [pace(limits.per_minute, 1), pace(limits.per_hour, 60)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            }),
+        }
+    }
+
     pub(super) fn limits(&self) -> std::sync::MutexGuard<'_, LaneLimits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }

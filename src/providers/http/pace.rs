@@ -5,12 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A sliding window: exact, so that a limit is used whole and never passed.
+/// How soon it is looked again whether a request that is under way is over.
+const RECHECK: Duration = Duration::from_millis(10);
+
+/// A sliding window, so that a limit is used whole and never passed.
+///
+/// A request counts from its beginning until a whole window after its end: when between the two the server counted it
+/// is not known.
 #[derive(Debug)]
 pub(super) struct Pace {
     most: usize,
     window: Duration,
-    sent: VecDeque<Instant>,
+    under_way: usize,
+    finished: VecDeque<Instant>,
 }
 
 impl Pace {
@@ -19,28 +26,33 @@ impl Pace {
         Self {
             most: most.max(1) as usize,
             window,
-            sent: VecDeque::new(),
+            under_way: 0,
+            finished: VecDeque::new(),
         }
     }
 
     /// How long the next request has to wait; zero: it may go.
     pub(super) fn wait(&mut self, now: Instant) -> Duration {
-        while self
-            .sent
-            .front()
-            .is_some_and(|sent| *sent + self.window <= now)
-        {
-            self.sent.pop_front();
+        let is_over = |finished: &Instant| *finished + self.window <= now;
+        while self.finished.front().is_some_and(is_over) {
+            self.finished.pop_front();
         }
-        match self.sent.front() {
-            Some(oldest) if self.sent.len() >= self.most => (*oldest + self.window) - now,
-            _ => Duration::ZERO,
+        if self.under_way + self.finished.len() < self.most {
+            return Duration::ZERO;
         }
+        let oldest = self.finished.front();
+        oldest.map_or(RECHECK, |oldest| (*oldest + self.window) - now)
     }
 
-    /// Takes down that a request goes now.
-    pub(super) fn take(&mut self, now: Instant) {
-        self.sent.push_back(now);
+    /// Takes down that a request goes.
+    pub(super) fn begin(&mut self) {
+        self.under_way += 1;
+    }
+
+    /// Takes down that a request is over.
+    pub(super) fn finish(&mut self, now: Instant) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.finished.push_back(now);
     }
 }
 
@@ -55,11 +67,17 @@ mod tests {
         let mut pace = Pace::new(2, Duration::from_secs(60));
         for seconds in [0, 10] {
             assert_eq!(pace.wait(at(seconds)), Duration::ZERO);
-            pace.take(at(seconds));
+            pace.begin();
+            pace.finish(at(seconds));
         }
         assert_eq!(pace.wait(at(20)), Duration::from_secs(40));
         assert_eq!(pace.wait(at(60)), Duration::ZERO);
-        pace.take(at(60));
+        pace.begin();
         assert_eq!(pace.wait(at(61)), Duration::from_secs(9));
+        assert_eq!(pace.wait(at(70)), Duration::ZERO);
+        pace.begin();
+        assert_eq!(pace.wait(at(500)), RECHECK, "two are under way");
+        pace.finish(at(500));
+        assert_eq!(pace.wait(at(500)), Duration::from_secs(60));
     }
 }

@@ -36,6 +36,10 @@ pub(super) fn target(
     if asked.scheme() == "https" && target.scheme() == "http" {
         return Err("it redirects from https:// to http://".to_owned());
     }
+    // Credentials stay behind; what a body says (a client's secret, say) would not.
+    if *method != Method::GET && !is_same_origin(asked, &target) {
+        return Err("it redirects a request that is meant for itself to another host".to_owned());
+    }
     target.set_fragment(None);
     addresses
         .admit(&target)

@@ -18,7 +18,7 @@ pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> 
             && (headers.contains_key(http::header::RETRY_AFTER) || is_used_up() || says_so())
 }
 
-/// The permissions that a refusal names: GitHub's headers for fine-grained and classic tokens.
+/// The permissions that a refusal names: GitHub's headers for fine-grained and classic tokens, Jenkins' for users.
 pub(super) fn needed(headers: &HeaderMap) -> Option<String> {
     let text = |name: &str| {
         headers
@@ -29,6 +29,9 @@ pub(super) fn needed(headers: &HeaderMap) -> Option<String> {
     };
     if let Some(permissions) = text("x-accepted-github-permissions") {
         return Some(format!("the permission {permissions}"));
+    }
+    if let Some(permission) = text("x-required-permission") {
+        return Some(format!("the permission {permission}"));
     }
     text("x-accepted-oauth-scopes").map(|scopes| format!("one of the scopes {scopes}"))
 }

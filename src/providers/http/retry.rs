@@ -6,7 +6,6 @@ use std::time::Duration;
 
 /// Attempts of one request, the first included.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
-const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(60);
 /// Retries that may come at once, before requests that went well have earned more.
 const FULL_BUDGET: f64 = 10.0;
@@ -18,9 +17,9 @@ pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Full jitter: anything up to a bound that doubles from half a second to a minute.
-pub(super) fn jittered(attempt: u32, random: u64) -> Duration {
-    let bound = SHORTEST
+/// Full jitter: anything up to a bound that doubles from the first to a minute.
+pub(super) fn jittered(first: Duration, attempt: u32, random: u64) -> Duration {
+    let bound = first
         .saturating_mul(1 << attempt.clamp(1, 10) >> 1)
         .min(LONGEST);
     let milliseconds = bound.as_millis() as u64;
@@ -59,14 +58,16 @@ impl RetryBudget {
 mod tests {
     use super::*;
 
+    const FIRST: Duration = Duration::from_millis(500);
+
     #[test]
     fn waits_double_up_to_a_minute_and_are_jittered_in_full() {
-        assert_eq!(jittered(1, 500), Duration::from_millis(500));
-        assert_eq!(jittered(1, 501), Duration::ZERO);
-        assert_eq!(jittered(2, 1_000), Duration::from_secs(1));
-        assert_eq!(jittered(4, 4_000), Duration::from_secs(4));
-        assert_eq!(jittered(30, 60_000), Duration::from_secs(60));
-        assert!((0..100).all(|seed| jittered(10, seed * 997_331) <= LONGEST));
+        assert_eq!(jittered(FIRST, 1, 500), Duration::from_millis(500));
+        assert_eq!(jittered(FIRST, 1, 501), Duration::ZERO);
+        assert_eq!(jittered(FIRST, 2, 1_000), Duration::from_secs(1));
+        assert_eq!(jittered(FIRST, 4, 4_000), Duration::from_secs(4));
+        assert_eq!(jittered(FIRST, 30, 60_000), Duration::from_secs(60));
+        assert!((0..100).all(|seed| jittered(FIRST, 10, seed * 997_331) <= LONGEST));
     }
 
     #[test]

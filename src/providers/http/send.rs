@@ -1,31 +1,29 @@
-//! Sends a call: waits its turn, keeps to limits, follows redirects, tries again, and reads the answer with bounds.
+//! Sends a call: follows redirects, tries again where that may help, and says what came of it.
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::time::Instant;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::api::{Api, Credential};
 use super::body::{self, Broken};
 use super::call::{Answer, Call, without_query};
 use super::conditional::{self, Kept};
 use super::error::ServerFault;
-use super::{HttpError, Outcome, headers, redirect, refusal, retry};
-
-/// How long one attempt may take, its body included.
-const ATTEMPT: Duration = Duration::from_secs(30);
-/// How long a call may take with all its attempts and waits; a longer wait is the caller's to plan.
-const CALL: Duration = Duration::from_secs(90);
-/// What a server that limits without saying how long is left alone.
-const UNSAID_WAIT: TimeDelta = TimeDelta::seconds(60);
+use super::unanswered::{self, Unanswered};
+use super::{HttpError, Outcome, headers, redirect, refusal, request, retry, turn};
 
 /// What one attempt brought.
 enum Attempt {
     Answered(Box<Answer>),
     /// The server asks to wait until then.
-    Limited(DateTime<Utc>),
+    Limited {
+        until: DateTime<Utc>,
+        /// Whether it was the API, not somebody to whom it sent us.
+        is_home: bool,
+    },
     /// It may pass.
     Failed(anyhow::Error),
     /// It will not.
@@ -37,151 +35,81 @@ enum Attempt {
 /// Sends a call; see `Call::send`.
 pub(super) async fn send(call: Call<'_>) -> Result<Answer, HttpError> {
     let api = call.api;
-    let deadline = Instant::now() + CALL;
-    let kept_key = call
-        .is_conditional
-        .then(|| conditional::key(&api.identity, call.url.as_str(), api.profile.accept));
-    let mut is_token_renewed = false;
+    let deadline = Instant::now() + api.timing.call;
+    let headers = request::plain_headers(&call);
+    // What a POST is answered depends on its body.
+    let kept_key = (call.is_conditional && call.method == Method::GET)
+        .then(|| conditional::key(&api.identity, call.url.as_str(), &headers));
+    let kept = kept_key
+        .as_deref()
+        .and_then(|key| conditional::recall(api.memory(), key));
+    let mut was_token_renewed = false;
+    let mut is_token_refused = false;
     let mut attempts = 0;
     api.lane.retries.earn();
     loop {
-        wait_for_limits(&call, deadline).await?;
         attempts += 1;
-        let kept = kept_key
-            .as_deref()
-            .and_then(|key| conditional::recall(api.memory(), key));
-        let attempt = {
-            // Nobody closes the semaphore.
-            let _turn = api.lane.turns.acquire().await.ok();
-            let until = deadline.min(Instant::now() + ATTEMPT);
-            attempt(&call, kept, is_token_renewed, until).await
-        };
-        let (failure, wait) = match attempt {
+        // A refusal asks for one new token, not for one with each attempt that follows.
+        let is_refused = std::mem::take(&mut is_token_refused);
+        let attempt = attempt(&call, headers.clone(), kept.as_ref(), is_refused, deadline).await;
+        match attempt {
             Attempt::Answered(answer) => {
                 if let Some(key) = &kept_key
                     && !answer.is_unchanged
                 {
-                    conditional::remember(api.memory(), key, &answer.headers, &answer.body);
+                    conditional::remember(api.memory(), key, &answer, &headers);
                 }
                 return Ok(*answer);
             }
             Attempt::Final(error) => return Err(error),
-            Attempt::TokenRefused if is_token_renewed => {
+            Attempt::TokenRefused if was_token_renewed => {
                 return Err(HttpError::Unauthorized { what: call.what() });
             }
-            Attempt::TokenRefused => {
-                is_token_renewed = true;
-                continue;
-            }
-            Attempt::Limited(until) => {
-                api.lane.limits().budget.close(call.resource, until);
-                // The next turn waits for it, or gives it back to the caller.
-                if attempts >= retry::MOST_ATTEMPTS {
+            Attempt::TokenRefused => (was_token_renewed, is_token_refused) = (true, true),
+            Attempt::Limited { until, is_home } => {
+                if is_home {
+                    // The next turn waits for it, whoever takes it, or gives it back to the caller.
+                    api.lane.limits().budget.close(call.resource, until);
+                }
+                let wait = if is_home {
+                    Duration::ZERO
+                } else {
+                    // What is over already needs no wait.
+                    (until - api.network.now()).to_std().unwrap_or_default()
+                };
+                if !may_go_on(api, attempts, wait, deadline) {
                     return Err(HttpError::RateLimited {
                         what: call.what(),
                         until,
                     });
                 }
-                continue;
+                tokio::time::sleep(wait).await;
             }
-            Attempt::Failed(failure) => (failure, retry::jittered(attempts, retry::random())),
-        };
-        let is_over = attempts >= retry::MOST_ATTEMPTS || Instant::now() + wait >= deadline;
-        if is_over || !api.lane.retries.spend() {
-            return Err(HttpError::Unavailable {
-                what: call.what(),
-                source: failure,
-            });
-        }
-        tokio::time::sleep(wait).await;
-    }
-}
-
-/// Waits until the limits let the call go, and takes it off them; a wait beyond the deadline goes back to the caller.
-async fn wait_for_limits(call: &Call<'_>, deadline: Instant) -> Result<(), HttpError> {
-    let api = call.api;
-    loop {
-        let now = api.network.now();
-        let instant = Instant::now();
-        let wait = {
-            let mut limits = api.lane.limits();
-            let paced = limits
-                .paces
-                .iter_mut()
-                .map(|pace| pace.wait(instant))
-                .max()
-                .unwrap_or_default();
-            if paced.is_zero() {
-                match limits
-                    .budget
-                    .admit(call.resource, call.cost, api.priority, now)
-                {
-                    None => {
-                        limits.paces.iter_mut().for_each(|pace| pace.take(instant));
-                        return Ok(());
-                    }
-                    // Clocks differ; a little longer is kinder than a little too short.
-                    Some(until) => {
-                        (until - now).to_std().unwrap_or_default() + Duration::from_millis(50)
-                    }
+            Attempt::Failed(source) => {
+                let first = api.timing.first_retry;
+                let wait = retry::jittered(first, attempts, retry::random());
+                if !may_go_on(api, attempts, wait, deadline) {
+                    return Err(HttpError::Unavailable {
+                        what: call.what(),
+                        source,
+                    });
                 }
-            } else {
-                paced
+                tokio::time::sleep(wait).await;
             }
-        };
-        if instant + wait >= deadline {
-            let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1));
-            return Err(HttpError::RateLimited {
-                what: call.what(),
-                until: now + wait,
-            });
         }
-        tokio::time::sleep(wait).await;
     }
 }
 
-/// The headers of the call for its own origin, credential included.
-async fn own_headers(
-    call: &Call<'_>,
-    is_token_refused: bool,
-) -> Result<(HeaderMap, Option<HeaderName>), HttpError> {
-    let api = call.api;
-    let mut headers = call.headers.clone();
-    if !headers.contains_key(ACCEPT) {
-        headers.insert(ACCEPT, HeaderValue::from_static(api.profile.accept));
-    }
-    for (name, value) in api.profile.headers {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    let renewed;
-    let credential = match &api.credential {
-        Credential::Renewed(source) => {
-            let token = source.token(is_token_refused).await?;
-            renewed = Credential::Token {
-                scheme: "Bearer",
-                token,
-            };
-            &renewed
-        }
-        fixed => fixed,
-    };
-    let header = credential
-        .header_value()
-        .map_err(|()| HttpError::Unauthorized { what: call.what() })?;
-    let name = header.map(|(name, value)| {
-        headers.insert(name.clone(), value);
-        name
-    });
-    Ok((headers, name))
+/// Whether there is another attempt after that wait; takes it off the retry budget.
+fn may_go_on(api: &Api, attempts: u32, wait: Duration, deadline: Instant) -> bool {
+    attempts < retry::MOST_ATTEMPTS && Instant::now() + wait < deadline && api.lane.retries.spend()
 }
 
-/// One attempt, redirects included.
+/// One attempt, redirects included: each hop is a request with a turn of its own.
 async fn attempt(
     call: &Call<'_>,
-    kept: Option<Kept>,
+    mut headers: HeaderMap,
+    kept: Option<&Kept>,
     is_token_refused: bool,
     deadline: Instant,
 ) -> Attempt {
@@ -195,63 +123,68 @@ async fn attempt(
             });
         }
     };
-    let (mut headers, credential) = match own_headers(call, is_token_refused).await {
-        Ok(own) => own,
-        Err(error) => return Attempt::Final(error),
-    };
-    if let Some(kept) = &kept {
+    let addresses = api.network.0.addresses;
+    if let Err(why) = addresses.admit(&call.url) {
+        return Attempt::Final(malformed(
+            call,
+            format!("its address is not asked: it {why}"),
+        ));
+    }
+    if let Some(kept) = kept {
         kept.ask(&mut headers);
     }
-    let mut url = call.url.clone();
-    if !redirect::is_same_origin(&api.base, &url) {
-        if let Err(why) = api.network.0.addresses.admit(&url) {
-            return Attempt::Final(malformed(call, format!("it names an address that {why}")));
+    let mut credential: Option<HeaderName> = None;
+    if redirect::is_same_origin(&api.base, &call.url) {
+        match request::credential(call, is_token_refused, deadline).await {
+            Ok(Some((name, value))) => {
+                headers.insert(name.clone(), value);
+                credential = Some(name);
+            }
+            Ok(None) => {}
+            Err(error) => return Attempt::Final(error),
         }
-        credential
-            .iter()
-            .for_each(|name| drop(headers.remove(name)));
     }
+    let mut url = call.url.clone();
     for _ in 0..=redirect::MOST_HOPS {
+        let _turn = match turn::take(call, deadline).await {
+            Ok(turn) => turn,
+            Err(error) => return Attempt::Final(error),
+        };
+        let until = deadline.min(Instant::now() + api.timing.attempt);
         let mut request = client
             .request(call.method.clone(), url.clone())
             .headers(headers.clone());
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
-        let response = match tokio::time::timeout_at(deadline, request.send()).await {
+        let response = match timeout_at(until, request.send()).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                api.count(Outcome::Unanswered);
-                return unanswered(call, error);
-            }
+            Ok(Err(error)) => return unanswered(call, error.into()),
             Err(_) => {
-                api.count(Outcome::Unanswered);
-                return Attempt::Failed(anyhow::anyhow!("it does not answer"));
+                let silence = anyhow::anyhow!("it does not answer");
+                return unanswered(call, Unanswered::ForNow(silence));
             }
         };
-        let status = response.status();
-        let hop = redirect::target(
-            status,
-            response.headers(),
-            &call.method,
-            &url,
-            api.network.0.addresses,
-        );
-        match hop {
+        if redirect::is_same_origin(&api.base, &url) {
+            api.learn_limits(call.resource, response.headers());
+        }
+        let (status, told) = (response.status(), response.headers());
+        match redirect::target(status, told, &call.method, &url, addresses) {
             Err(why) => {
                 api.count(Outcome::Redirected);
                 return Attempt::Final(malformed(call, why));
             }
             Ok(Some(target)) => {
                 api.count(Outcome::Redirected);
-                if !redirect::is_same_origin(&url, &target) {
-                    credential
-                        .iter()
-                        .for_each(|name| drop(headers.remove(name)));
+                if !redirect::is_same_origin(&url, &target)
+                    && let Some(name) = credential.take()
+                {
+                    // It stays dropped, also when a later hop leads back.
+                    headers.remove(name);
                 }
                 url = target;
             }
-            Ok(None) => return answered(call, response, kept, url, deadline).await,
+            Ok(None) => return answered(call, response, kept, url, until).await,
         }
     }
     Attempt::Final(malformed(call, "it redirects in circles".to_owned()))
@@ -261,30 +194,33 @@ async fn attempt(
 async fn answered(
     call: &Call<'_>,
     response: reqwest::Response,
-    kept: Option<Kept>,
-    url: url::Url,
-    deadline: Instant,
+    kept: Option<&Kept>,
+    url: Url,
+    until: Instant,
 ) -> Attempt {
     let api = call.api;
-    let now = api.network.now();
     let status = response.status();
     let headers = response.headers().clone();
-    api.lane.limits().budget.learn(call.resource, &headers, now);
+    let is_home = redirect::is_same_origin(&api.base, &url);
+    let answer = |status, headers, body, is_unchanged| {
+        Attempt::Answered(Box::new(Answer {
+            status,
+            headers,
+            body,
+            what: without_query(&url),
+            place: call.place(),
+            url,
+            is_unchanged,
+        }))
+    };
     if status == StatusCode::NOT_MODIFIED
         && let Some(kept) = kept
     {
         api.count(Outcome::Unchanged);
         let (headers, body) = kept.restore(headers);
-        return Attempt::Answered(Box::new(Answer {
-            status: StatusCode::OK,
-            headers,
-            body,
-            what: without_query(&url),
-            url,
-            is_unchanged: true,
-        }));
+        return answer(StatusCode::OK, headers, body, true);
     }
-    let body = match body::read(response, deadline).await {
+    let body = match body::read(response, api.timing.grace, until).await {
         Ok(body) => body,
         Err(broken) => {
             api.count(Outcome::Unanswered);
@@ -293,27 +229,29 @@ async fn answered(
     };
     if status.is_success() {
         api.count(Outcome::Ok);
-        return Attempt::Answered(Box::new(Answer {
-            status,
-            headers,
-            body,
-            what: without_query(&url),
-            url,
-            is_unchanged: false,
-        }));
+        return answer(status, headers, body, false);
     }
+    let now = api.network.now();
     let asked_wait = headers::retry_after(&headers, now);
+    let limited = |until: DateTime<Utc>| Attempt::Limited {
+        until: until.max(now + api.timing.least_wait),
+        is_home,
+    };
     if refusal::is_limit(status, &headers, &body) {
         api.count(Outcome::RateLimited);
         let reset_at = headers::limit(&headers, now)
             .filter(|limit| limit.remaining == 0)
             .and_then(|limit| limit.reset_at);
-        return Attempt::Limited(asked_wait.or(reset_at).unwrap_or(now + UNSAID_WAIT));
+        return limited(
+            asked_wait
+                .or(reset_at)
+                .unwrap_or(now + api.timing.unsaid_wait),
+        );
     }
-    if status.is_server_error() {
+    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         api.count(Outcome::ServerFailed);
         return match asked_wait {
-            Some(until) if status == StatusCode::SERVICE_UNAVAILABLE => Attempt::Limited(until),
+            Some(until) if status == StatusCode::SERVICE_UNAVAILABLE => limited(until),
             _ if status == StatusCode::NOT_IMPLEMENTED => Attempt::Final(HttpError::Refused {
                 what: call.what(),
                 status,
@@ -334,43 +272,42 @@ async fn answered(
     }
     api.count(Outcome::Refused);
     let what = call.what();
+    let is_renewable = is_home && matches!(api.credential, Credential::Renewed(_));
     match status {
-        StatusCode::UNAUTHORIZED if matches!(api.credential, Credential::Renewed(_)) => {
-            Attempt::TokenRefused
-        }
+        StatusCode::UNAUTHORIZED if is_renewable => Attempt::TokenRefused,
         StatusCode::UNAUTHORIZED => Attempt::Final(HttpError::Unauthorized { what }),
         StatusCode::FORBIDDEN => Attempt::Final(HttpError::Forbidden {
             what,
             needs: refusal::needed(&headers),
         }),
         StatusCode::NOT_FOUND | StatusCode::GONE => Attempt::Final(HttpError::NotFound { what }),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Attempt::Final(HttpError::Unavailable {
+            what,
+            source: unanswered::proxy_refusal(),
+        }),
         _ => Attempt::Final(HttpError::Refused { what, status }),
     }
 }
 
 /// What no answer at all means.
-fn unanswered(call: &Call<'_>, error: reqwest::Error) -> Attempt {
-    let error = error.without_url();
-    if error.is_builder() {
-        return Attempt::Final(malformed(call, "it cannot be asked like this".to_owned()));
+fn unanswered(call: &Call<'_>, why: Unanswered) -> Attempt {
+    if !matches!(why, Unanswered::NotSent(_)) {
+        call.api.count(Outcome::Unanswered);
     }
-    let refused = std::iter::successors(std::error::Error::source(&error), |cause| cause.source())
-        .find(|cause| cause.is::<super::addresses::RefusedAddress>())
-        .map(ToString::to_string);
-    match refused {
-        Some(why) => Attempt::Final(malformed(call, why)),
-        None => Attempt::Failed(error.into()),
+    match why {
+        Unanswered::NotSent(why) => Attempt::Final(malformed(call, why)),
+        Unanswered::ForGood(source) => Attempt::Final(HttpError::Unavailable {
+            what: call.what(),
+            source,
+        }),
+        Unanswered::ForNow(failure) => Attempt::Failed(failure),
     }
 }
 
 fn broken_off(call: &Call<'_>, broken: Broken) -> Attempt {
-    if broken.may_pass() {
-        Attempt::Failed(broken.into())
-    } else {
-        Attempt::Final(HttpError::Malformed {
-            what: call.what(),
-            source: broken.into(),
-        })
+    match broken {
+        Broken::TooLarge => Attempt::Final(HttpError::TooLarge { what: call.what() }),
+        Broken::TooSlow | Broken::TooLong | Broken::Transport(_) => Attempt::Failed(broken.into()),
     }
 }
 
@@ -384,5 +321,13 @@ fn malformed(call: &Call<'_>, why: String) -> HttpError {
 impl Api {
     fn count(&self, outcome: Outcome) {
         self.network.0.counters.count(&self.source, outcome);
+    }
+
+    fn learn_limits(&self, resource: &str, headers: &HeaderMap) {
+        let now = self.network.now();
+        let learnt = self.lane.limits().budget.learn(resource, headers, now);
+        if let Some((name, left)) = learnt {
+            self.network.0.counters.note_limit(&self.source, name, left);
+        }
     }
 }

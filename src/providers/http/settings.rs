@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::Addresses;
@@ -102,9 +102,10 @@ pub fn text_list(source: &SourceSettings, key: &str) -> Vec<String> {
     }
 }
 
-/// A secret field.
+/// A secret field; blank counts as absent.
 pub fn secret(source: &SourceSettings, key: &str) -> Option<SecretString> {
-    source.secrets.get(key).cloned()
+    let secret = source.secrets.get(key)?;
+    (!secret.expose_secret().trim().is_empty()).then(|| secret.clone())
 }
 
 /// One fault of a source's settings.

@@ -7,13 +7,14 @@ use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
 use super::{GitHub, lock, settings};
+use crate::efficiency::{Counted, Row};
 use crate::estate::{Estate, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::Server;
 
 pub const SECRETS: &[&str] = &["host__token"];
 /// An events file and a clone are covered from their first event on: what is compared begins after it.
-pub const DAYS: i64 = 340;
+const DAYS: i64 = 340;
 pub const SMALL: Size = Size {
     repositories: 3,
     pull_requests: 18,
@@ -24,7 +25,7 @@ pub fn now() -> DateTime<Utc> {
 }
 
 pub async fn github(size: Size) -> (Arc<GitHub>, Server) {
-    let github = GitHub::over(Estate::of("acme", size, now()));
+    let github = GitHub::over(Estate::of("acme", size, now()), now());
     let server = github.serve().await;
     (github, server)
 }
@@ -45,19 +46,15 @@ fn with_rules(mut settings: Value) -> Value {
 
 /// The same facts as an events file, without what a Git host does not know.
 fn events(folder: &Path, estate: &Estate) -> Value {
-    let all = estate.events("github.com");
-    let is_told = |line: &&str| {
-        !line.contains("\"type\":\"deployment\"") && !line.contains("\"type\":\"build\"")
-    };
     let path = folder.join("events.jsonl");
-    let lines: Vec<&str> = all.lines().filter(is_told).collect();
-    std::fs::write(&path, lines.join("\n")).expect("a file");
+    let told = estate.events("github.com", &["commit", "pull_request", "release"]);
+    std::fs::write(&path, told).expect("a file");
     with_rules(json!({"sources": [{"name": "host", "kind": "events", "path": path}]}))
 }
 
 async fn five_keys(settings: &Value, secrets: &[&str], now: DateTime<Utc>) -> Value {
     let pelorus = Pelorus::start(settings, secrets, &Location::Memory, now);
-    let keys = pelorus.five_keys_over(DAYS).await;
+    let keys = pelorus.five_keys("committed").await;
     pelorus.stop().await;
     keys
 }
@@ -145,7 +142,7 @@ async fn its_keys_are_those_of_git_over_the_same_repository() {
     );
     let clone = folder.path().join("clone.git");
     estate.repositories[0].materialise(&clone);
-    let github = GitHub::over(estate);
+    let github = GitHub::over(estate, now());
     let server = github.serve().await;
     let git = with_rules(
         json!({"sources": [{"name": "host", "kind": "git", "path": clone, "repository": "github.com/acme/service-001"}]}),
@@ -177,33 +174,40 @@ async fn its_keys_are_those_of_git_over_the_same_repository() {
     assert_eq!(answers[1], answers[0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn readings_take_hardly_more_requests_than_must_be() {
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
     let folder = tempfile::tempdir().expect("a folder");
-    let (github, server) = github(size()).await;
+    let (github, server) = github(size).await;
     let settings = acme(&server);
-    let cold = read(&settings, &ledger(folder.path()), now()).await;
-    let (least, actual) = (least_cold(&github.estate()), server.requests());
-    let points: u64 = lock(&github.costs).iter().map(|cost| cost.points()).sum();
-    let efficiency = least as f64 / actual as f64;
-    println!(
-        "github cold: R_min {least}, R {actual}, η {efficiency:.3}, {points} points, {} changes",
-        cold.1
-    );
-    assert!(efficiency >= 0.9, "{efficiency}: {}", server.bill());
-
+    let (_, first) = read(&settings, &ledger(folder.path()), now()).await;
+    let cold = Counted::of(least_cold(&github.estate()), server.requests());
     server.forget();
     let (_, again) = read(
         &settings,
         &ledger(folder.path()),
-        now() + TimeDelta::minutes(30),
+        now() + TimeDelta::minutes(60),
     )
     .await;
-    let least = github.estate().repositories.len().div_ceil(100);
-    println!("github unchanged: R_min {least}, R {}", server.billed());
-    assert_eq!(again, cold.1);
-    assert_eq!(server.billed(), least, "{}", server.bill());
+    assert_eq!(again, first);
+    assert_eq!(server.answered_with(429) + *lock(&github.exceeded), 0);
+    assert!(server.most_at_once() <= 4);
+    Row {
+        kind: "github",
+        page: "100",
+        batched: "what changed, for 100 repositories; pages of lists of weight 1,000 (commits 100, pull requests 250, releases and tags 25)",
+        least: "⌈K/100⌉ + ⌈K · (100⌈n/100⌉ + 250⌈p/100⌉ + 50⌈r/100⌉)/1000⌉; refresh ⌈K/100⌉",
+        cold,
+        warm: Counted::of(size.repositories.div_ceil(100), server.requests()),
+    }
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_takes_hardly_more_requests_than_must_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (github, server) = github(size()).await;
+    let settings = acme(&server);
+    read(&settings, &ledger(folder.path()), now()).await;
+    let least = github.estate().repositories.len().div_ceil(100);
     // An hour in which every tenth repository got a pull request.
     let later = now() + TimeDelta::hours(6);
     let changed = {
