@@ -175,13 +175,13 @@ pub type Connect = fn(&SourceSettings, &Network) -> Result<Box<dyn Provider>, Se
 /// Every kind, in the order of documentation.
 pub static KINDS: &[&ProviderKind] = &[
     &git::KIND,
-    &git::github::KIND,
+    &git::GITHUB,
     &git::GITLAB,
     &git::GITEA,
     &git::BITBUCKET,
     &git::BITBUCKET_SERVER,
     &git::AZURE_REPOS,
-    &ci::github_actions::KIND,
+    &ci::GITHUB_ACTIONS,
     &ci::GITLAB_CI,
     &ci::JENKINS,
     &ci::BITBUCKET_PIPELINES,

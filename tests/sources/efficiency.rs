@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::estate::{Size, YEAR_OF_12, YEAR_OF_200};
-use crate::{azure_repos, gitea, jenkins};
+use crate::{azure_repos, gitea, github, jenkins};
 
 /// The fewest requests, and those that were sent.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +46,10 @@ pub struct Row {
 
 async fn rows(size: Size) -> Vec<Row> {
     vec![
+        github::tests::efficiency(size).await,
         gitea::efficiency(size).await,
         azure_repos::efficiency(size).await,
+        github::actions::efficiency(size).await,
         jenkins::efficiency(size).await,
     ]
 }

@@ -35,8 +35,6 @@ pub struct Estate {
     /// The organisation, group, workspace or project.
     pub owner: String,
     pub repositories: Vec<Repository>,
-    /// The end of its history.
-    pub now: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug)]
@@ -174,7 +172,6 @@ impl Estate {
         Self {
             owner: owner.to_owned(),
             repositories,
-            now,
         }
     }
 

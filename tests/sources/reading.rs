@@ -121,13 +121,6 @@ impl Pelorus {
         Value::Object(keys)
     }
 
-    /// The five keys from the commit on, and the parts of lead time.
-    pub async fn keys_and_parts(&self) -> Value {
-        let mut keys = self.five_keys("committed").await;
-        keys["parts"] = self.parts().await;
-        keys
-    }
-
     /// The parts of lead time over 300 days.
     pub async fn parts(&self) -> Value {
         values_of(&self.frames(json!({"kind": "breakdown"}), 300).await)

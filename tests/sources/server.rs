@@ -133,12 +133,6 @@ impl Server {
         lock(&self.inner.seen).len()
     }
 
-    /// Requests that count against the vendor's limit: all but 304s.
-    pub fn billed(&self) -> usize {
-        let seen = lock(&self.inner.seen);
-        seen.iter().filter(|seen| seen.status != 304).count()
-    }
-
     pub fn answered_with(&self, status: u16) -> usize {
         lock(&self.inner.seen)
             .iter()

@@ -27,5 +27,6 @@ pub use azure_repos::KIND as AZURE_REPOS;
 pub use bitbucket::KIND as BITBUCKET;
 pub use bitbucket_server::KIND as BITBUCKET_SERVER;
 pub use gitea::KIND as GITEA;
+pub use github::KIND as GITHUB;
 pub use gitlab::KIND as GITLAB;
 pub use local::KIND;

@@ -47,7 +47,7 @@ pub(super) async fn take<'a>(call: &Call<'a>, deadline: Instant) -> Result<Turn<
         // Only who may send at once is admitted: what is admitted and waits would come on top of the next window.
         let admitted = lane
             .limits()
-            .admit(call.resource, call.cost, api.priority, now, instant);
+            .admit((call.resource, call.cost), api.priority, now, instant);
         let Err(wait) = admitted else {
             return Ok(Turn {
                 lane,
@@ -92,8 +92,7 @@ impl LaneLimits {
     /// How long it has to wait.
     fn admit(
         &mut self,
-        resource: &str,
-        cost: u64,
+        (resource, cost): (&str, u64),
         priority: Priority,
         now: DateTime<Utc>,
         instant: Instant,

@@ -146,6 +146,7 @@ fn unanswered(error: HttpError) -> Unasked {
                 )
             })
         }
+        // A smaller question has a smaller answer.
         HttpError::TooLarge { .. } => true,
         HttpError::Unauthorized { .. }
         | HttpError::Forbidden { .. }
