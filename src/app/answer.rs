@@ -101,6 +101,19 @@ impl App {
         let inner = Arc::clone(&self.inner);
         let request = request.clone();
         let explained = config::describe(&request.question);
+        // A panel's questions come at once, and each of them uses two processors: one after the other they are done
+        // sooner. Rows are read from the ledger, which waits rather than calculates.
+        let _turn = match request.question.kind {
+            Kind::Events | Kind::Annotations | Kind::Quality => None,
+            Kind::Metric
+            | Kind::Breakdown
+            | Kind::Distribution
+            | Kind::Scorecard
+            | Kind::Values => {
+                // Nobody closes the semaphore.
+                self.inner.calculations.acquire().await.ok()
+            }
+        };
         guarded(&explained, move || {
             inner.calculate(&request, standings, version)
         })

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use self::cache::AnswerCache;
 use self::foreign::Foreign;
@@ -141,6 +142,8 @@ struct Inner {
     columns: Arc<Columns>,
     network: Network,
     syncing: Syncing,
+    /// Calculations at the same time.
+    calculations: Semaphore,
     answers: AnswerCache,
     caches_answers: AtomicBool,
     /// Whether any source can be asked for commits.
@@ -234,6 +237,7 @@ impl App {
                 columns,
                 network,
                 syncing,
+                calculations: Semaphore::new(calculations_at_once()),
                 answers: cache::answer_cache(),
                 caches_answers: AtomicBool::new(true),
                 yields_commits,
@@ -321,6 +325,12 @@ impl App {
     pub async fn stop(&self) {
         self.inner.syncing.stop().await;
     }
+}
+
+/// Each calculation uses two processors.
+fn calculations_at_once() -> usize {
+    // A machine that does not tell has one or two.
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 impl Inner {

@@ -1,7 +1,8 @@
 //! The changes of each deployment with their lead times and parts (definitions, section 2).
 
 use super::builds::Builds;
-use super::columns::{Changes, Durations, EarlyParts};
+use super::change_rows::{Change, Rows};
+use super::columns::Changes;
 use super::delivery::Delivery;
 use super::dictionary::Dictionary;
 use super::draft::Draft;
@@ -12,7 +13,7 @@ use super::paths::Touch;
 use super::pull_requests::Request;
 use super::requests::Requests;
 use super::{Flags, NONE, QualityKind};
-use crate::model::{EventKey, EventKind, Text};
+use crate::model::{EventKind, Text};
 
 /// What the changes of all environments are made of.
 pub(super) struct Facts<'d, 'a> {
@@ -83,23 +84,6 @@ pub(super) fn changes<'a>(
         }
     }
     [commits.finish(), merges.finish(), pull_requests.finish()]
-}
-
-/// One change, its spans in milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Change {
-    key: EventKey,
-    landed: Option<i64>,
-    committed: Option<i64>,
-    authored: Option<i64>,
-    opened: Option<i64>,
-    merged: Option<i64>,
-    parts: [Option<i64>; 6],
-    early_parts: Option<[Option<i64>; 6]>,
-    author: u32,
-    is_repeated_in_tier: bool,
-    is_revert: bool,
-    is_in_pull_request: bool,
 }
 
 impl Facts<'_, '_> {
@@ -310,96 +294,5 @@ impl<'a> Delivered<'_, '_, 'a> {
             self.finished_at,
             text,
         );
-    }
-}
-
-/// Columns under work.
-struct Rows {
-    changes: Changes,
-    committed: Durations,
-    authored: Durations,
-    opened: Durations,
-    merged: Durations,
-    parts: [Durations; 6],
-    early_parts: EarlyParts,
-}
-
-impl Rows {
-    fn with_capacity(deployments: usize, changes: usize) -> Self {
-        let mut rows = Self {
-            changes: Changes::default(),
-            committed: Durations::default(),
-            authored: Durations::default(),
-            opened: Durations::default(),
-            merged: Durations::default(),
-            parts: Default::default(),
-            early_parts: EarlyParts::default(),
-        };
-        rows.changes.offset.reserve_exact(deployments + 1);
-        rows.changes.offset.push(0);
-        rows.changes.key.reserve(changes);
-        rows.changes.landed.seconds.reserve(changes);
-        rows
-    }
-
-    fn push(&mut self, change: Change) {
-        let changes = &mut self.changes;
-        if let Some(parts) = change.early_parts {
-            self.early_parts.change.push(changes.len() as u32);
-            for (part, span) in self.early_parts.parts.iter_mut().zip(parts) {
-                part.push(span);
-            }
-        }
-        changes.key.push(change.key);
-        changes.landed.push(change.landed);
-        self.committed.push(change.committed);
-        self.authored.push(change.authored);
-        self.opened.push(change.opened);
-        self.merged.push(change.merged);
-        for (part, span) in self.parts.iter_mut().zip(change.parts) {
-            part.push(span);
-        }
-        changes.author.push(change.author);
-        changes.repeated_in_tier.push(change.is_repeated_in_tier);
-        changes.revert.push(change.is_revert);
-        changes.in_pull_request.push(change.is_in_pull_request);
-    }
-
-    fn end_deployment(&mut self) {
-        let end = self.changes.key.len() as u32;
-        self.changes.offset.push(end);
-    }
-
-    /// Drops the columns that say nothing.
-    fn finish(self) -> Changes {
-        let mut changes = self.changes;
-        let count = changes.key.len();
-        let known = |spans: Durations| (spans.missing as usize != count).then_some(spans);
-        let differs = |spans: Durations| (spans != changes.landed).then_some(spans);
-        changes.committed = differs(self.committed);
-        changes.authored = differs(self.authored);
-        changes.opened = known(self.opened);
-        changes.merged = known(self.merged);
-        let is_parted = self.parts[..5]
-            .iter()
-            .any(|part| part.missing as usize != count);
-        let is_early = !self.early_parts.change.is_empty();
-        changes.early_parts = is_early.then(|| Box::new(self.early_parts));
-        changes.parts = is_parted.then(|| Box::new(self.parts));
-        if changes.author.iter().all(|author| *author == NONE) {
-            changes.author = Vec::new();
-        }
-        for flags in [
-            &mut changes.repeated_in_tier,
-            &mut changes.revert,
-            &mut changes.in_pull_request,
-        ] {
-            if !flags.contains(&true) {
-                *flags = Vec::new();
-            }
-        }
-        changes.key.shrink_to_fit();
-        changes.landed.seconds.shrink_to_fit();
-        changes
     }
 }

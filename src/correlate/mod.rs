@@ -4,6 +4,7 @@
 //! The rules are `definitions` sections 1 to 3 (`docs/metrics.md` tells users the same).
 
 mod assign;
+mod change_rows;
 mod columns;
 mod history;
 mod input;

@@ -7,6 +7,7 @@ mod coverage;
 mod decode;
 mod encode;
 mod error;
+mod event_row;
 mod filter;
 mod forget;
 mod index;

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 use secrecy::SecretSlice;
 
 use super::decode::Decoder;
+use super::event_row::fetch;
 use super::open::{Ledger, Reader};
-use super::page::fetch;
 use super::rows::{COLUMNS, RowView, WHOLE, instant};
 use super::subjects::{Subjects, parse, source_id};
 use super::tail::Space;

@@ -155,3 +155,102 @@ pub(super) fn release(
     });
     hosted::event(source, None, body)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::SecondsFormat;
+
+    use super::*;
+
+    fn repo() -> Repo {
+        Repo {
+            id: 1,
+            name: "Acme/Shop".to_owned(),
+            repository: "git.acme.example/acme/shop".into(),
+            branch: "main".to_owned(),
+        }
+    }
+
+    fn told(request: &PullRequest) -> String {
+        let at = |at: Option<DateTime<Utc>>| {
+            at.map_or("-".to_owned(), |at| {
+                at.to_rfc3339_opts(SecondsFormat::Secs, true)
+            })
+        };
+        format!(
+            "opened {} review {} approved {} merged {} closed {}",
+            at(request.opened_at),
+            at(request.first_review_at),
+            at(request.approved_at),
+            at(request.merged_at),
+            at(request.closed_at),
+        )
+    }
+
+    fn read(reviews: &str, merging: Merging) -> PullRequest {
+        let json = include_str!("../../../../tests/fixtures/gitea/pull-request.json");
+        let request: json::PullRequest = serde_json::from_str(json).unwrap();
+        let reviews: Vec<json::Review> = serde_json::from_str(reviews).unwrap();
+        let event =
+            pull_request(&"code".into(), &repo(), &request, &reviews, &[], merging).unwrap();
+        assert_eq!(
+            event.id.as_str(),
+            "pull_request:git.acme.example/acme/shop#12"
+        );
+        match event.body {
+            Body::PullRequest(request) => request,
+            _ => panic!(),
+        }
+    }
+
+    #[test]
+    fn a_review_is_somebody_elses_and_an_approval_one_that_stands() {
+        // The author's remark, a request for review, a team's approval and a dismissed one are none.
+        let request = read(
+            include_str!("../../../../tests/fixtures/gitea/reviews.json"),
+            Merging::Merge,
+        );
+        assert_eq!(
+            told(&request),
+            "opened 2026-05-04T08:00:00Z review 2026-05-04T09:00:00Z approved 2026-05-04T11:00:00Z merged 2026-05-04T12:00:00Z closed 2026-05-04T12:00:00Z"
+        );
+        assert_eq!(request.labels, Labels::from_names(["hotfix"]));
+        assert!(!request.bot);
+    }
+
+    #[test]
+    fn what_brought_a_pull_request_in_is_a_merge_or_a_squash() {
+        let merge = "c".repeat(40).parse().ok();
+        let merged = read("[]", Merging::Merge);
+        assert_eq!((merged.merge_commit, merged.squash_commit), (merge, None));
+        let squashed = read("[]", Merging::Squash);
+        assert_eq!(
+            (squashed.merge_commit, squashed.squash_commit),
+            (None, merge)
+        );
+    }
+
+    #[test]
+    fn a_commit_without_committer_has_its_authors_time_and_one_without_any_time_is_none() {
+        let commit = |json: &str| {
+            let told: json::Commit = serde_json::from_str(json).unwrap();
+            commit_time(&told)
+        };
+        let hash = "a".repeat(40);
+        let full = format!(
+            r#"{{"sha":"{hash}","html_url":null,"commit":{{"message":"One\n\nThis reverts commit {hash}.","author":{{"name":"Ann","date":"2026-05-04T10:00:00+02:00"}},"committer":null}},"parents":null}}"#
+        );
+        assert_eq!(commit(&full), Some("2026-05-04T08:00:00Z".parse().unwrap()));
+        let none = format!(
+            r#"{{"sha":"{hash}","html_url":null,"commit":{{"message":null,"author":{{"name":null,"date":"0001-01-01T00:00:00Z"}},"committer":null}}}}"#
+        );
+        assert_eq!(commit(&none), None);
+    }
+
+    fn commit_time(told: &json::Commit) -> Option<DateTime<Utc>> {
+        match commit(&"code".into(), &repo(), told, true)?.body {
+            Body::Commit(commit) => Some(commit.committed_at),
+            _ => None,
+        }
+    }
+}
