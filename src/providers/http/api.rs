@@ -126,7 +126,7 @@ impl Api {
             )
         })?;
         let identity = credential.identity();
-        let lane = network.lane(
+        let lane = Lane::of(
             &format!("{} {identity}", base.origin().ascii_serialization()),
             profile.limits,
         );
@@ -159,7 +159,7 @@ impl Api {
         let identity = credential.identity();
         let key = format!("{} {identity}", self.base.origin().ascii_serialization());
         Self {
-            lane: self.network.lane(&key, self.profile.limits),
+            lane: Lane::of(&key, self.profile.limits),
             credential,
             identity,
             ..self.clone()
@@ -171,7 +171,7 @@ impl Api {
     pub fn behind(&self, base: Url) -> Self {
         let key = format!("{} {}", base.origin().ascii_serialization(), self.identity);
         Self {
-            lane: self.network.lane(&key, self.profile.limits),
+            lane: Lane::of(&key, self.profile.limits),
             base,
             ..self.clone()
         }

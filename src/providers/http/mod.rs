@@ -1,7 +1,7 @@
 //! One request done properly, for all providers: they say what they want, this says how it is had.
 //!
-//! A `Network` is the process' share (clients, budgets, memory, counters); an `Api` is one source's view of it, and a
-//! `Call` one request. Waiting, retrying, limits, redirects and redaction live here and nowhere else.
+//! A `Network` is what the sources of a Pelorus share (clients, memory, counters); an `Api` is one source's view of it,
+//! and a `Call` one request. Waiting, retrying, limits, redirects and redaction live here and nowhere else.
 
 mod addresses;
 mod api;

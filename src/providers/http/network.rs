@@ -1,7 +1,8 @@
-//! What all sources of a process share: clients, limits by host and credential, memory, counters, the clock.
+//! What the sources of a Pelorus share: clients, memory, counters, the clock; and limits by host and credential, which
+//! all of a process share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,7 +18,10 @@ use super::{Addresses, Clock, LimitLeft, Memory, RequestCount};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The process' share of all requests. Cheap to clone.
+/// The lanes in use: vendors count a credential's requests whichever data source of Grafana sends them.
+static LANES: LazyLock<Mutex<HashMap<String, Weak<Lane>>>> = LazyLock::new(Mutex::default);
+
+/// What the sources of one Pelorus share. Cheap to clone.
 #[derive(Clone)]
 pub struct Network(pub(super) Arc<Shared>);
 
@@ -27,7 +31,6 @@ pub(super) struct Shared {
     pub(super) memory: Arc<dyn Memory>,
     pub(super) counters: Counters,
     pub(super) clients: Clients,
-    lanes: Mutex<HashMap<String, Arc<Lane>>>,
 }
 
 /// What requests to one host with one credential share, whichever source sends them.
@@ -53,7 +56,6 @@ impl Network {
             memory,
             counters: Counters::default(),
             clients: Clients::default(),
-            lanes: Mutex::default(),
         }))
     }
 
@@ -86,18 +88,21 @@ impl Network {
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
     }
-
-    /// The lane of a host and credential; its limits are those of whoever came first.
-    pub(super) fn lane(&self, key: &str, limits: Limits) -> Arc<Lane> {
-        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes
-            .entry(key.to_owned())
-            .or_insert_with(|| Arc::new(Lane::new(limits, MINUTE)));
-        Arc::clone(lane)
-    }
 }
 
 impl Lane {
+    /// The lane of a host and credential; its limits are those of whoever came first.
+    pub(super) fn of(key: &str, limits: Limits) -> Arc<Self> {
+        let mut lanes = LANES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(key).and_then(Weak::upgrade) {
+            return lane;
+        }
+        lanes.retain(|_, lane| lane.strong_count() > 0);
+        let lane = Arc::new(Self::new(limits, MINUTE));
+        lanes.insert(key.to_owned(), Arc::downgrade(&lane));
+        lane
+    }
+
     /// A lane with nothing under way; `minute` is what tests shorten.
     pub(super) fn new(limits: Limits, minute: Duration) -> Self {
         let pace = |most: Option<u32>, minutes| most.map(|most| Pace::new(most, minute * minutes));

@@ -1,7 +1,7 @@
 //! Rate limits: what servers say of them, what vendors document, and who goes first.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 
 use super::*;
 use crate::providers::http::network::Lane;
@@ -37,58 +37,55 @@ fn asked_wait(error: &HttpError) -> TimeDelta {
     }
 }
 
+/// A date three seconds after the one that the server's clock shows.
+fn dated(server_now: DateTime<Utc>) -> String {
+    let date = http_date(server_now);
+    let until = http_date(server_now + TimeDelta::seconds(3));
+    format!("date: {date}\r\nretry-after: {until}\r\n")
+}
+
 #[tokio::test]
 async fn a_server_that_asks_to_wait_is_asked_again_then() {
-    let now = Clock::System.now();
-    let headers = [
-        ("429 Slow down", "retry-after: 1\r\n".to_owned()),
-        (
-            "429 Slow down",
-            format!(
-                "date: {}\r\nretry-after: {}\r\n",
-                http_date(now),
-                http_date(now + TimeDelta::seconds(1))
-            ),
-        ),
-        // A server whose clock is a day off means the same second.
-        (
-            "429 Slow down",
-            format!(
-                "date: {}\r\nretry-after: {}\r\n",
-                http_date(now - TimeDelta::days(1)),
-                http_date(now - TimeDelta::days(1) + TimeDelta::seconds(1))
-            ),
-        ),
-        (
-            "429 Slow down",
-            format!(
-                "date: {}\r\n{}",
-                http_date(now + TimeDelta::days(1)),
-                limit_headers(10, 0, (now + TimeDelta::days(1)).timestamp() + 1)
-            ),
-        ),
-        ("503 Busy", "retry-after: 1\r\n".to_owned()),
-        ("403 Secondary", "retry-after: 1\r\n".to_owned()),
+    type Headers = fn(DateTime<Utc>) -> String;
+    let cases: [(&str, u64, Headers); 7] = [
+        ("429 Slow down", 1_000, |_| "retry-after: 1\r\n".to_owned()),
+        ("503 Busy", 1_000, |_| "retry-after: 1\r\n".to_owned()),
+        ("403 No", 1_000, |_| "retry-after: 1\r\n".to_owned()),
+        // A date has no fractions: a second of the three may be over.
+        ("429 Slow down", 2_000, dated),
+        // A server whose clock is a day off means the same three seconds.
+        ("429 Slow down", 2_000, |now| {
+            dated(now - TimeDelta::days(1))
+        }),
+        ("429 Slow down", 2_000, |now| {
+            dated(now + TimeDelta::days(1))
+        }),
+        ("429 Slow down", 2_000, |now| {
+            let server_now = now + TimeDelta::days(1);
+            let limit = limit_headers(10, 0, server_now.timestamp() + 3);
+            format!("date: {}\r\n{limit}", http_date(server_now))
+        }),
     ];
     let mut waiting = tokio::task::JoinSet::new();
-    for (status, headers) in headers {
+    for (number, (status, least, headers)) in cases.into_iter().enumerate() {
         waiting.spawn(async move {
-            let server = Server::saying(vec![
-                answer(status, &headers, "{}"),
-                answer("200 OK", "", "{}"),
-            ])
+            let server = Server::start(move |number, _| {
+                Reply::Says(match number {
+                    0 => answer(status, &headers(Clock::System.now()), "{}"),
+                    _ => answer("200 OK", "", "{}"),
+                })
+            })
             .await;
             let api = patient(api(&server.url), SHORT);
             let sent = api.get(&["things"]).send().await;
-            assert!(sent.is_ok(), "{headers}: {sent:?}");
-            let pause = pause(&server);
-            // A date has no fractions, so that up to a second of it may be over already where clocks agree.
-            let least = if headers.contains("date:") { 20 } else { 1_000 };
+            assert!(sent.is_ok(), "case {number}: {sent:?}");
+            // The clock of readings cuts off fractions of a millisecond.
+            let least = Duration::from_millis(least - 1);
             assert!(
-                pause >= Duration::from_millis(least),
-                "{headers}: {pause:?}"
+                pause(&server) >= least,
+                "case {number}: {:?}",
+                pause(&server)
             );
-            assert!(pause < Duration::from_secs(20), "{headers}: {pause:?}");
         });
     }
     waiting.join_all().await;
@@ -139,7 +136,6 @@ async fn a_wait_beyond_the_deadline_goes_back_to_the_caller_at_once() {
     ] {
         let server = Server::saying(vec![answer("429 Slow down", &headers, "")]).await;
         let api = api(&server.url);
-        let began = Instant::now();
         let error = api.get(&["things"]).send().await.unwrap_err();
         let text = told(&error);
         assert!(text.contains("asks to wait until"), "{text}");
@@ -149,7 +145,6 @@ async fn a_wait_beyond_the_deadline_goes_back_to_the_caller_at_once() {
         let query = api.at(Priority::Query);
         asked_wait(&query.get(&["other"]).send().await.unwrap_err());
         assert_eq!(server.count(), 1);
-        assert!(began.elapsed() < Duration::from_secs(60));
     }
 }
 
@@ -302,10 +297,12 @@ async fn as_many_requests_as_the_number_are_under_way() {
 
 #[tokio::test]
 async fn a_question_goes_before_all_that_waits_for_the_schedule() {
-    let server = Server::always(Reply::Waits(
-        Duration::from_millis(10),
-        answer("200 OK", "", "{}"),
-    ))
+    let go_on = Arc::new(Notify::new());
+    let held = Arc::clone(&go_on);
+    let server = Server::start(move |number, _| match number {
+        0 => Reply::WaitsFor(Arc::clone(&held), answer("200 OK", "", "{}")),
+        _ => Reply::Says(answer("200 OK", "", "{}")),
+    })
     .await;
     let background = api_with(&server.url, profile(1, None), token());
     let mut readings = tokio::task::JoinSet::new();
@@ -316,13 +313,20 @@ async fn a_question_goes_before_all_that_waits_for_the_schedule() {
     while server.count() == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    // One reading is under way and nine wait; the question comes last.
     let query = background.at(Priority::Query);
-    query.get(&["question"]).send().await.unwrap();
+    let mut question = std::pin::pin!(query.get(&["question"]).send());
+    assert!(futures::poll!(&mut question).is_pending());
+    go_on.notify_one();
+    question.await.unwrap();
     readings.join_all().await;
-    let at = |asked: &Asked| asked.target() == "/api/question";
-    let place = server.asked().iter().position(at).unwrap();
-    // One is under way, and one more may just have got its turn.
-    assert!(place <= 2, "it came as number {place}");
+    let targets: Vec<_> = server
+        .asked()
+        .iter()
+        .map(|asked| asked.target().to_owned())
+        .collect();
+    assert_eq!(targets.len(), 11);
+    assert_eq!(targets[1], "/api/question");
 }
 
 #[tokio::test]
@@ -365,6 +369,26 @@ async fn redirects_and_retries_count_against_the_pace() {
     let api = api_with(&server.url, profile, token());
     asked_wait(&api.get(&["one"]).send().await.unwrap_err());
     assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn data_sources_with_one_credential_share_its_limits() {
+    let server = Server::saying(vec![answer("200 OK", "", "{}")]).await;
+    let mut profile = profile(1, None);
+    profile.limits.per_hour = Some(2);
+    // A data source of Grafana each, with a network of its own.
+    let (one, two) = (
+        api_with(&server.url, profile, token()),
+        api_with(&server.url, profile, token()),
+    );
+    one.get(&["x"]).send().await.unwrap();
+    two.get(&["x"]).send().await.unwrap();
+    for api in [&one, &two] {
+        asked_wait(&api.get(&["x"]).send().await.unwrap_err());
+    }
+    let stranger = api_with(&server.url, profile, Credential::None);
+    stranger.get(&["x"]).send().await.unwrap();
+    assert_eq!(server.count(), 3);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use url::Url;
 
 /// One request that came.
@@ -45,6 +46,8 @@ pub enum Reply {
     Repeats(Vec<u8>, Vec<u8>, Duration),
     /// Waits, sends this and closes.
     Waits(Duration, Vec<u8>),
+    /// Waits until it is told to go on, sends this and closes.
+    WaitsFor(Arc<Notify>, Vec<u8>),
 }
 
 #[derive(Debug, Default)]
@@ -161,13 +164,15 @@ async fn serve(
         all.len() - 1
     };
     let reply = replies(number, &asked);
-    if let Reply::Waits(pause, _) = &reply {
-        tokio::time::sleep(*pause).await;
+    match &reply {
+        Reply::Waits(pause, _) => tokio::time::sleep(*pause).await,
+        Reply::WaitsFor(go_on, _) => go_on.notified().await,
+        _ => {}
     }
     // Before the answer is out: whoever gets it may send the next request at once.
     record.at_once.fetch_sub(1, Ordering::SeqCst);
     match reply {
-        Reply::Says(bytes) | Reply::Waits(_, bytes) => {
+        Reply::Says(bytes) | Reply::Waits(_, bytes) | Reply::WaitsFor(_, bytes) => {
             write(&mut stream, record, &bytes).await;
         }
         Reply::Resets(bytes) => {
