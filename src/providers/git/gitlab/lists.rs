@@ -175,8 +175,14 @@ impl Asking<'_> {
         for project in &told {
             met.extend(self.meet(project, &mut turn));
         }
-        // Last active first: behind those that are unchanged nothing changed.
-        let is_all_known = met.is_empty() && told.iter().any(|told| self.is_unchanged(told));
+        // Last active first: behind one that is unchanged nothing changed, unless others came to the group.
+        let count_key = format!("count/{group}");
+        let count = answer.header("x-total").map(str::to_owned);
+        let is_all_known = count.as_ref() == self.known.get(&count_key)
+            && told
+                .iter()
+                .rfind(|told| self.reads(told) && !told.empty_repo)
+                .is_some_and(|told| self.is_unchanged(told));
         turn.next.extend(released(&met));
         let is_full = page as usize * PAGE >= MOST_READ;
         let has_more = answer.next().is_some();
@@ -186,9 +192,7 @@ impl Asking<'_> {
                 .map(|project| project.path_with_namespace)
                 .collect();
             // Beyond 10,000 GitLab does not count.
-            let count = answer
-                .header("x-total")
-                .and_then(|count| count.parse().ok());
+            let count = count.as_deref().and_then(|count| count.parse().ok());
             turn.notices
                 .push(scope::too_many(count.unwrap_or(MOST_READ + 1), &names));
         }
@@ -196,6 +200,7 @@ impl Asking<'_> {
             let page = page + 1;
             turn.next.insert(0, Piece::Projects { group, page });
         } else {
+            turn.learnt.push((count_key, count));
             // Only now is it known which projects count.
             turn.next.push(Piece::MergeRequests {
                 of: Owner::Group(group),
@@ -268,14 +273,17 @@ impl Asking<'_> {
                 .is_some_and(|tags| is_quiet(tags.active_at, Some(tags.read_at)))
     }
 
-    /// Decides what of a project is read; the project, where its tags are to be read too.
-    fn meet(&self, told: &json::Project, turn: &mut Turn<Piece>) -> Option<Repo> {
+    fn reads(&self, told: &json::Project) -> bool {
         let standing = Standing {
             is_archived: told.archived,
             is_fork: told.forked_from_project.is_some(),
         };
-        let is_read = self.lists.scope.reads(&told.path_with_namespace, standing);
-        if !is_read || self.is_unchanged(told) {
+        self.lists.scope.reads(&told.path_with_namespace, standing)
+    }
+
+    /// Decides what of a project is read; the project, where its tags are to be read too.
+    fn meet(&self, told: &json::Project, turn: &mut Turn<Piece>) -> Option<Repo> {
+        if !self.reads(told) || self.is_unchanged(told) {
             return None;
         }
         let host = self.api.base().host_str().unwrap_or_default();
