@@ -19,8 +19,6 @@ use crate::model::{Kind, Notice, TimeRange};
 
 /// Queries of a request that are answered at the same time.
 const AT_ONCE: usize = 4;
-/// Frames from which encoding goes to a thread of its own.
-const MANY_FRAMES: usize = 200;
 /// The header by which alert and recording rules are known.
 const FROM_ALERT: &str = "FromAlert";
 /// The kind of queries whose JSON says none that we know, in metrics.
@@ -81,17 +79,17 @@ async fn answer(
         if let Some(notice) = lease.ledger_notice.as_ref().filter(|_| tells_ledger) {
             answered.notices.push(Notice::info(notice));
         }
-        let mut frames = frames(&answered, &query.ref_id);
-        for frame in &mut frames {
-            frame.link_to_data_source(&lease.key.uid);
-        }
-        if frames.len() > MANY_FRAMES {
-            tokio::task::spawn_blocking(move || encode(&frames))
-                .await
-                .map_err(|_| Failure::panicked())
-        } else {
-            Ok(encode(&frames))
-        }
+        // On a thread of its own, so that the request's next question is calculated meanwhile.
+        let uid = lease.key.uid.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut frames = frames(&answered, &query.ref_id);
+            for frame in &mut frames {
+                frame.link_to_data_source(&uid);
+            }
+            encode(&frames)
+        })
+        .await
+        .map_err(|_| Failure::panicked())
     };
     let answered = guarded(work).await.and_then(|answered| answered);
     (kind, answered)
