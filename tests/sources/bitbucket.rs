@@ -9,6 +9,7 @@ use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
 use crate::bitbucket_cloud::{Shared, routes};
+use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Estate, Size, YEAR_OF_12, YEAR_OF_200, one_is_open};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
@@ -80,6 +81,22 @@ fn least_cold(size: Size) -> usize {
         + pages(requests, 50)
         + pages(requests / 5, 100);
     pages(size.repositories, 100) + size.repositories * of_one
+}
+
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let bitbucket = Bitbucket::with(size).await;
+    let start = |minutes| bitbucket.start(&ledger(folder.path()), minutes);
+    let [cold, warm] = counted(&bitbucket.server, start).await;
+    Row {
+        kind: "bitbucket",
+        page: "100 (pull requests 50)",
+        batched: "what was updated in a workspace; what happened to 50 pull requests, commits of 50 squashes",
+        least: "⌈K/100⌉ + K · (⌈n/100⌉ + 2⌈p/50⌉ + ⌈5p/50⌉ + ⌈r/100⌉); refresh 1",
+        cold: Counted::of(least_cold(size), cold),
+        warm: Counted::of(1, warm),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
 use crate::bitbucket_cloud::{Shared, routes};
+use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Deployment, Estate, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
@@ -73,6 +74,22 @@ fn least_cold(size: Size) -> usize {
     let pages = |items: usize| items.div_ceil(100).max(1);
     pages(size.repositories)
         + size.repositories * (pages(size.pull_requests / 5) + pages(size.pull_requests))
+}
+
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let pipelines = Pipelines::with(size).await;
+    let start = |minutes| pipelines.start(&ledger(folder.path()), minutes);
+    let [cold, warm] = counted(&pipelines.server, start).await;
+    Row {
+        kind: "bitbucket_pipelines",
+        page: "100",
+        batched: "what was updated in a workspace",
+        least: "⌈K/100⌉ + K · (⌈b/100⌉ + ⌈d/100⌉); refresh 1 + K",
+        cold: Counted::of(least_cold(size), cold),
+        warm: Counted::of(1 + size.repositories, warm),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

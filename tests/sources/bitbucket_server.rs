@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
+use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{
     Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, YEAR_OF_200, one_is_open,
 };
@@ -419,6 +420,22 @@ fn least_cold(size: Size) -> usize {
 fn applications(keys: &Value) -> Vec<&str> {
     let names = keys["deployments"][0][0].as_array().expect("applications");
     names.iter().filter_map(Value::as_str).collect()
+}
+
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let bitbucket = Bitbucket::with(size).await;
+    let start = |minutes| bitbucket.start(&ledger(folder.path()), minutes);
+    let [cold, warm] = counted(&bitbucket.server, start).await;
+    Row {
+        kind: "bitbucket_server",
+        page: "100 (tags and repositories 1,000)",
+        batched: "nothing: no call spans repositories",
+        least: "⌈K/1000⌉ + K · (⌈r/1000⌉ + ⌈n/100⌉ + ⌈p/100⌉ + p + s); refresh 1 + 3K",
+        cold: Counted::of(least_cold(size), cold),
+        warm: Counted::of(1 + 3 * size.repositories, warm),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,12 @@
 use std::path::Path;
 
 use crate::estate::{Size, YEAR_OF_12, YEAR_OF_200};
-use crate::{azure_repos, gitea, github, jenkins};
+use crate::reading::Pelorus;
+use crate::server::Server;
+use crate::{
+    azure_repos, bitbucket, bitbucket_pipelines, bitbucket_server, gitea, github, gitlab,
+    gitlab_ci, jenkins,
+};
 
 /// The fewest requests, and those that were sent.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +49,33 @@ pub struct Row {
     pub warm: Counted,
 }
 
+/// Requests of a first reading and of a refresh an hour later, of which nothing came; neither may be refused.
+pub async fn counted(server: &Server, start: impl Fn(i64) -> Pelorus) -> [usize; 2] {
+    let mut counted = [0; 2];
+    for (requests, minutes) in counted.iter_mut().zip([0, 60]) {
+        server.forget();
+        let pelorus = start(minutes);
+        pelorus.five_keys("committed").await;
+        assert_eq!(pelorus.notices().await, Vec::<String>::new());
+        pelorus.stop().await;
+        assert_eq!(server.answered_with(429), 0);
+        *requests = server.requests();
+    }
+    counted
+}
+
 async fn rows(size: Size) -> Vec<Row> {
     vec![
         github::tests::efficiency(size).await,
+        gitlab::efficiency(size).await,
         gitea::efficiency(size).await,
+        bitbucket::efficiency(size).await,
+        bitbucket_server::efficiency(size).await,
         azure_repos::efficiency(size).await,
         github::actions::efficiency(size).await,
+        gitlab_ci::efficiency(size).await,
         jenkins::efficiency(size).await,
+        bitbucket_pipelines::efficiency(size).await,
     ]
 }
 

@@ -53,7 +53,6 @@ pub struct GitHub {
     now: DateTime<Utc>,
     pub ways: Mutex<Ways>,
     used: Mutex<(Instant, u64)>,
-    started: Instant,
     /// Requests that asked for more than was left.
     pub exceeded: Mutex<usize>,
     /// The most points of a question, and what it followed.
@@ -85,7 +84,6 @@ impl GitHub {
                 tokens: vec![format!("Bearer {CANARY}")],
             }),
             used: Mutex::new((Instant::now(), 0)),
-            started: Instant::now(),
             exceeded: Mutex::default(),
             costs: Mutex::default(),
             made: Mutex::default(),
@@ -138,13 +136,17 @@ impl GitHub {
         if is_there {
             used.1 += points;
         }
-        // The reading's clock began at the estate's end when the server started.
-        let reset_at = self.now + (used.0 - self.started) + window + Duration::from_secs(1);
+        // By the server's own clock, as its `Date` tells it; a little late, for seconds are whole.
+        let left_of_it = window.saturating_sub(used.0.elapsed()) + Duration::from_secs(1);
+        let since = std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .expect("it is later than 1970");
+        let reset_at = (since + left_of_it).as_secs();
         let left = if is_there { most - used.1 } else { 0 };
         let headers = vec![
             ("x-ratelimit-limit", most.to_string()),
             ("x-ratelimit-remaining", left.to_string()),
-            ("x-ratelimit-reset", reset_at.timestamp().to_string()),
+            ("x-ratelimit-reset", reset_at.to_string()),
             ("x-ratelimit-resource", "graphql".to_owned()),
         ];
         (headers, is_there)

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
+use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Estate, PullRequest, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::gitlab_server::{GitLab, PAGE};
 use crate::reading::{CANARY, Pelorus, at, ledger};
@@ -84,6 +85,23 @@ async fn notices(source: Value) -> Vec<String> {
     let notices = pelorus.notices().await;
     pelorus.stop().await;
     notices
+}
+
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let gitlab = GitLab::of(estate(size)).await;
+    let least = gitlab.change(|held| least_cold(&held.estate, size));
+    let start = |minutes| gitlab.start(&ledger(folder.path()), minutes);
+    let [cold, warm] = counted(&gitlab.server, start).await;
+    Row {
+        kind: "gitlab",
+        page: "100",
+        batched: "merge requests of a group with their notes and commits; releases of 100 projects",
+        least: "2⌈K/100⌉ + ⌈Kp/100⌉ + pages with squashes + K · (⌈n/100⌉ + ⌈r/100⌉); refresh 2",
+        cold: Counted::of(least, cold),
+        warm: Counted::of(2, warm),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

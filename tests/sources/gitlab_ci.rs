@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
+use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Deployment, Estate, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::gitlab_server::{GitLab, PAGE};
 use crate::reading::{Pelorus, at, ledger};
@@ -68,6 +69,22 @@ fn least_cold(size: Size) -> usize {
     let pages = |items: usize| items.div_ceil(PAGE);
     let of_one = pages(size.pull_requests) - 1 + pages(size.pull_requests / 5);
     pages(size.repositories) + size.repositories * of_one
+}
+
+/// A first reading and a refresh of which nothing came, counted.
+pub async fn efficiency(size: Size) -> Row {
+    let folder = tempfile::tempdir().unwrap();
+    let gitlab = GitLab::of(estate(size)).await;
+    let start = |minutes| start(json!([source(&gitlab)]), &ledger(folder.path()), minutes);
+    let [cold, warm] = counted(&gitlab.server, start).await;
+    Row {
+        kind: "gitlab_ci",
+        page: "100",
+        batched: "100 projects with their newest pipelines and their environments",
+        least: "⌈K/100⌉ + K · (⌈b/100⌉ − 1 + ⌈d/100⌉); refresh ⌈K/100⌉",
+        cold: Counted::of(least_cold(size), cold),
+        warm: Counted::of(size.repositories.div_ceil(PAGE), warm),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

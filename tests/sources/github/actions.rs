@@ -41,7 +41,7 @@ async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec
     let pelorus = Pelorus::start(settings, SECRETS, location, now);
     let notices = pelorus.notices().await;
     let question = json!({"kind": "events", "table": "deployments", "limit": 10_000});
-    let deployments = pelorus.frames(question, 365).await;
+    let deployments = pelorus.frames(question, 300).await;
     pelorus.stop().await;
     (notices, deployments)
 }

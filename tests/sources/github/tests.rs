@@ -71,9 +71,9 @@ async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec
 /// Commits that are known, by the ledger's own count.
 async fn commits(pelorus: &Pelorus) -> usize {
     let question = json!({"kind": "metric", "metric": "undeployed_commits", "bucket": "none"});
-    let undeployed = number(&pelorus.frames(question, 365).await);
+    let undeployed = number(&pelorus.frames(question, 300).await);
     let question = json!({"kind": "metric", "metric": "commits", "bucket": "none"});
-    undeployed + number(&pelorus.frames(question, 365).await)
+    undeployed + number(&pelorus.frames(question, 300).await)
 }
 
 fn number(frames: &Value) -> usize {
@@ -442,7 +442,7 @@ async fn an_open_pull_request_is_read_until_it_settles() {
     let settings = acme(&server);
     let open = json!({"kind": "metric", "metric": "pull_request_age", "statistic": "count", "bucket": "none"});
     let pelorus = Pelorus::start(&settings, SECRETS, &ledger(folder.path()), now());
-    assert_eq!(number(&pelorus.frames(open.clone(), 365).await), 1);
+    assert_eq!(number(&pelorus.frames(open.clone(), 300).await), 1);
     pelorus.stop().await;
     let later = now() + TimeDelta::hours(3);
     {
@@ -452,7 +452,7 @@ async fn an_open_pull_request_is_read_until_it_settles() {
         *repository.pull_requests.last_mut().expect("one") = merged.1;
     }
     let pelorus = Pelorus::start(&settings, SECRETS, &ledger(folder.path()), later);
-    assert_eq!(number(&pelorus.frames(open, 365).await), 0);
+    assert_eq!(number(&pelorus.frames(open, 300).await), 0);
     pelorus.stop().await;
 }
 
