@@ -75,29 +75,22 @@ export function configScenarios(stage: () => Stage) {
       'config',
       { uid: 'secret' },
       async (scene) => {
-        // No kind of source that there is today takes a secret: this one stands for those to come.
-        await scene.page.route('**/resources/kinds', async (route) => {
-          const response = await route.fetch();
-          const answer = await response.json();
-          const field = { key: 'token', title: 'Token', type: 'secret', required: true, help: 'A read-only token.' };
-          const tracker = { name: 'tracker', group: 'tickets', title: 'Tracker', help: 'Incidents.', fields: [field] };
-          await route.fulfill({ response, json: { ...answer, kinds: [...answer.kinds, tracker] } });
-        });
         scene.page.on('response', async (response) => {
           seen.push(await response.text().catch(() => ''));
         });
         await scene.open();
-        await scene.choose('Kind of the source to add', /^Tracker/);
+        await scene.choose('Kind of the source to add', /^Gitea/);
         await scene.button('Add source').click();
+        await scene.page.getByLabel(/^URL/).fill('https://git.invalid');
         await scene.page.getByLabel(/^Token/).fill(canary);
         await scene.button('Save & test').click();
         await scene.page.getByRole('alert').first().waitFor();
         assert.equal(await scene.page.getByLabel(/^Token/).inputValue(), 'configured');
         await scene.screenshot('config-secret');
-        assert.deepEqual((await stage().saved('secret')).secureJsonFields, { tracker__token: true });
+        assert.deepEqual((await stage().saved('secret')).secureJsonFields, { gitea__token: true });
 
         await scene.open();
-        await scene.button('Unfold source tracker').click();
+        await scene.button('Unfold source gitea').click();
         assert.equal(await scene.page.getByLabel(/^Token/).inputValue(), 'configured');
         assert.ok(await scene.page.getByLabel(/^Token/).isDisabled());
         const settings = JSON.stringify(await scene.value('settings'));

@@ -184,7 +184,13 @@ export class Scene {
   /** Opens a list and takes one of its options. */
   async choose(list: string | RegExp, option: string | RegExp) {
     await this.combobox(list).click();
+    await this.page.getByRole('option').first().waitFor();
     const found = this.page.getByRole('option', { name: option });
+    if ((await found.count()) === 0) {
+      // A long list shows its first options only: a person types the name.
+      const words = typeof option === 'string' ? option : option.source.replace(/^\^/, '').replace(/\\(.)/g, '$1');
+      await this.combobox(list).fill(words);
+    }
     await found.first().click();
   }
 
