@@ -110,7 +110,7 @@ export class Stage {
     const page = await context.newPage();
     // From there it runs on: what waits for a pause in typing needs a clock that moves.
     await page.clock.install({ time: NOW });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' && !(refused && refused.test(message.location().url))) {
