@@ -60,10 +60,10 @@ pub(super) fn limit(headers: &HeaderMap, now: DateTime<Utc>) -> Option<LimitRead
     })
 }
 
-/// Atlassian Data Center's dialect.
+/// Atlassian Data Center's dialect; an interval of ages is no bucket's, and may be beyond what chrono counts.
 fn refill(requests: Option<i64>, interval: Option<i64>) -> Option<Refill> {
-    let interval =
-        TimeDelta::try_seconds(interval?).filter(|length| *length > TimeDelta::zero())?;
+    let interval = TimeDelta::try_seconds(interval?)
+        .filter(|length| *length > TimeDelta::zero() && *length <= LONGEST_WAIT)?;
     let requests = u64::try_from(requests?).ok()?;
     (requests > 0).then_some(Refill { requests, interval })
 }
