@@ -19,12 +19,17 @@ type dashboard struct {
 }
 
 type panel struct {
-	Title   string
-	Type    string
-	Targets []struct{ Pelorus question }
-	Options struct {
-		ReduceOptions struct{ Fields string }
-		XField        string
+	Title       string
+	Type        string
+	Targets     []struct{ Pelorus question }
+	Options     struct{ XField string }
+	FieldConfig struct {
+		Overrides []struct {
+			Matcher struct {
+				ID      string
+				Options string
+			}
+		}
 	}
 }
 
@@ -95,9 +100,11 @@ func TestEveryPanelOfTheDashboardsIsAnswered(t *testing.T) {
 				if axis := panel.Options.XField; axis != "" && !strings.Contains(names, " "+axis+" ") {
 					t.Errorf("%s, %s: no field %s in%s", board.UID, panel.Title, axis, names)
 				}
-				shown := strings.TrimPrefix(strings.SplitN(panel.Options.ReduceOptions.Fields, "(", 2)[0], "/^")
-				if shown != "" && !strings.Contains(names, " "+shown+" ") {
-					t.Errorf("%s, %s: no field %s in%s", board.UID, panel.Title, shown, names)
+				for _, override := range panel.FieldConfig.Overrides {
+					named := override.Matcher
+					if named.ID == "byName" && !strings.Contains(names, " "+named.Options+" ") {
+						t.Errorf("%s, %s: no field %s in%s", board.UID, panel.Title, named.Options, names)
+					}
 				}
 			}
 			if panel.Type != "row" && panel.Type != "text" && len(panel.Targets) == 0 {
