@@ -158,14 +158,16 @@ test('an application rule is added with lists and labels', async () => {
 
 test('top-level settings come from the backend, nested ones into their object', async () => {
   const { current, user } = edit();
-  await user.type(await screen.findByLabelText(/^Time zone/), 'UTC');
+  await user.click(await screen.findByRole('button', { name: 'Expand section General' }));
+  await user.type(screen.getByLabelText(/^Time zone/), 'UTC');
   await user.type(screen.getByLabelText(/^Age of reverts/), '14d');
   expect(current().jsonData).toEqual({ timezone: 'UTC', evidence: { revert_age: '14d' } });
 });
 
 test('a malformed duration is named while it is typed', async () => {
   const { user } = edit();
-  await user.type(await screen.findByLabelText(/^Age of reverts/), 'a week');
+  await user.click(await screen.findByRole('button', { name: 'Expand section General' }));
+  await user.type(screen.getByLabelText(/^Age of reverts/), 'a week');
   expect(screen.getByText(/^A number with a unit/)).toBeInTheDocument();
 });
 

@@ -104,7 +104,7 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         />
       </ConfigSection>
       {settings.length > 0 && (
-        <ConfigSection title="General" isCollapsible>
+        <ConfigSection title="General" description="All optional." isCollapsible isInitiallyOpen={false}>
           {settings.map((field) => (
             <FieldInput
               key={field.key}

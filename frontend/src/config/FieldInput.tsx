@@ -34,7 +34,7 @@ export function FieldInput({ id, field, value, onChange, secret, disabled }: Pro
     <Field
       label={field.unit && field.type !== 'duration' ? `${field.title} (${field.unit})` : field.title}
       htmlFor={id}
-      description={field.help}
+      description={withCode(field.help)}
       required={field.required}
       invalid={Boolean(error)}
       error={error}
@@ -42,6 +42,12 @@ export function FieldInput({ id, field, value, onChange, secret, disabled }: Pro
       {inputOf({ id, field, value, onChange, secret, disabled }, text)}
     </Field>
   );
+}
+
+/** Help with what stands in backticks as code. */
+function withCode(help?: string): React.ReactNode {
+  const parts = (help ?? '').split('`');
+  return parts.length > 1 ? parts.map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part)) : help;
 }
 
 function faultOf(field: FieldDescription, text: string, secret?: Secret): string | undefined {
@@ -88,7 +94,7 @@ function inputOf({ id, field, value, onChange, secret, disabled }: Props, text: 
           isClearable
           options={(field.choices ?? []).map((choice) => ({ value: choice.value, label: choice.title }))}
           value={text || null}
-          placeholder={placeholder || 'Choose'}
+          placeholder={field.choices?.find((choice) => choice.value === field.default)?.title ?? 'Choose'}
           onChange={(chosen) => onChange(chosen?.value)}
         />
       );

@@ -20,9 +20,10 @@ const styles = (theme: GrafanaTheme2) => ({
   card: css({
     background: theme.colors.background.secondary,
     borderRadius: theme.shape.radius.default,
-    padding: theme.spacing(1, 2),
+    // On the left the fold button brings its own room; the body lines up with its icon.
+    padding: theme.spacing(1, 2, 1, 0),
   }),
-  body: css({ padding: theme.spacing(1, 0) }),
+  body: css({ padding: theme.spacing(1, 0, 1, 2) }),
   spacer: css({ flexGrow: 1 }),
 });
 

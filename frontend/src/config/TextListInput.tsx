@@ -1,5 +1,5 @@
 import React, { useState } from 'react';
-import { TextArea } from '@grafana/ui';
+import { Box, TextArea } from '@grafana/ui';
 
 interface Props<T> {
   id: string;
@@ -18,15 +18,17 @@ export function TextListInput<T>({ value, print, read, onChange, ...input }: Pro
   const text = print(read(draft)) === print(value) ? draft : print(value);
 
   return (
-    <TextArea
-      {...input}
-      rows={Math.max(2, text.split('\n').length)}
-      cols={60}
-      value={text}
-      onChange={(event) => {
-        setDraft(event.currentTarget.value);
-        onChange(read(event.currentTarget.value));
-      }}
-    />
+    // As wide as the inputs of single values: a text area takes all the room there is.
+    <Box maxWidth={60}>
+      <TextArea
+        {...input}
+        rows={Math.max(2, text.split('\n').length)}
+        value={text}
+        onChange={(event) => {
+          setDraft(event.currentTarget.value);
+          onChange(read(event.currentTarget.value));
+        }}
+      />
+    </Box>
   );
 }

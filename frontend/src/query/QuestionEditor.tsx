@@ -44,101 +44,108 @@ export function QuestionEditor({ datasource, question, onChange, range, fixedKin
           </Button>
         </Alert>
       )}
-      <EditorRow>
-        {!fixedKind && (
-          <EditorField label="Show" tooltip="What form the answer has.">
-            <Combobox
-              id={`${id}-kind`}
-              options={catalog.kinds.map(({ name, title, help }) => ({ value: name, label: title, description: help }))}
-              value={question.kind}
-              width={26}
-              onChange={({ value }) => show(value)}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'metric') && (
-          <EditorField label="Metric">
-            <Combobox
-              id={`${id}-metric`}
-              options={[...metricOptions(catalog.metrics), ...variableOptions()]}
-              value={question.metric ?? null}
-              createCustomValue
-              placeholder="Change lead time"
-              width={38}
-              onChange={({ value }) => onChange(withMetric(question, value, catalog.metrics))}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'statistic') && (
-          <EditorField label="Statistic">
-            <Combobox
-              id={`${id}-statistic`}
-              options={optionsOf(statisticsOf(question, catalog))}
-              value={question.statistic ?? null}
-              createCustomValue
-              isClearable
-              placeholder="Default"
-              width={20}
-              onChange={(chosen) => set({ statistic: chosen?.value })}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'bucket') && (
-          <EditorField
-            label="Per"
-            tooltip="Calendar buckets in the reader's time zone; other rolling windows as rolling:<days>."
-          >
-            <Combobox
-              id={`${id}-bucket`}
-              options={bucketOptions(catalog.buckets)}
-              value={question.bucket ?? 'auto'}
-              createCustomValue
-              width={24}
-              onChange={({ value }) => set({ bucket: value })}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'table') && (
-          <EditorField label="Table">
-            <Combobox
-              id={`${id}-table`}
-              options={optionsOf(catalog.tables)}
-              value={question.table ?? 'changes'}
-              width={24}
-              onChange={({ value }) => set({ table: value })}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'key') && (
-          <EditorField label="Values of" tooltip="A label's values as label:<name>.">
-            <Combobox
-              id={`${id}-key`}
-              options={keyOptions(catalog.filterKeys)}
-              value={question.key ?? 'application'}
-              createCustomValue
-              width={26}
-              onChange={({ value }) => set({ key: value })}
-            />
-          </EditorField>
-        )}
-        {takes(question.kind, 'groupBy') && (
-          <EditorField
-            label="Group by"
-            optional
-            tooltip="A label as label:<name>. Without any, one answer for everything."
-          >
-            <MultiCombobox
-              id={`${id}-group-by`}
-              options={[...keyOptions(catalog.groupBy), ...variableOptions()]}
-              value={plainOptions(question.groupBy ?? [])}
-              createCustomValue
-              placeholder="Everything together"
-              width={34}
-              onChange={(chosen) => set({ groupBy: chosen.map(({ value }) => value) })}
-            />
-          </EditorField>
-        )}
-      </EditorRow>
+      {/* Annotations have filters only. */}
+      {fixedKind !== 'annotations' && (
+        <EditorRow>
+          {!fixedKind && (
+            <EditorField label="Show" tooltip="What form the answer has.">
+              <Combobox
+                id={`${id}-kind`}
+                options={catalog.kinds.map(({ name, title, help }) => ({
+                  value: name,
+                  label: title,
+                  description: help,
+                }))}
+                value={question.kind}
+                width={26}
+                onChange={({ value }) => show(value)}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'metric') && (
+            <EditorField label="Metric">
+              <Combobox
+                id={`${id}-metric`}
+                options={[...metricOptions(catalog.metrics), ...variableOptions()]}
+                value={question.metric ?? null}
+                createCustomValue
+                placeholder="Change lead time"
+                width={38}
+                onChange={({ value }) => onChange(withMetric(question, value, catalog.metrics))}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'statistic') && (
+            <EditorField label="Statistic">
+              <Combobox
+                id={`${id}-statistic`}
+                options={optionsOf(statisticsOf(question, catalog))}
+                value={question.statistic ?? null}
+                createCustomValue
+                isClearable
+                placeholder="Default"
+                width={20}
+                onChange={(chosen) => set({ statistic: chosen?.value })}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'bucket') && (
+            <EditorField
+              label="Per"
+              tooltip="Calendar buckets in the reader's time zone; other rolling windows as rolling:<days>."
+            >
+              <Combobox
+                id={`${id}-bucket`}
+                options={bucketOptions(catalog.buckets)}
+                value={question.bucket ?? 'auto'}
+                createCustomValue
+                width={24}
+                onChange={({ value }) => set({ bucket: value })}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'table') && (
+            <EditorField label="Table">
+              <Combobox
+                id={`${id}-table`}
+                options={optionsOf(catalog.tables)}
+                value={question.table ?? 'changes'}
+                width={24}
+                onChange={({ value }) => set({ table: value })}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'key') && (
+            <EditorField label="Values of" tooltip="A label's values as label:<name>.">
+              <Combobox
+                id={`${id}-key`}
+                options={keyOptions(catalog.filterKeys)}
+                value={question.key ?? 'application'}
+                createCustomValue
+                width={26}
+                onChange={({ value }) => set({ key: value })}
+              />
+            </EditorField>
+          )}
+          {takes(question.kind, 'groupBy') && (
+            <EditorField
+              label="Group by"
+              optional
+              tooltip="A label as label:<name>. Without any, one answer for everything."
+            >
+              <MultiCombobox
+                id={`${id}-group-by`}
+                options={[...keyOptions(catalog.groupBy), ...variableOptions()]}
+                value={plainOptions(question.groupBy ?? [])}
+                createCustomValue
+                placeholder="Everything together"
+                width={34}
+                onChange={(chosen) => set({ groupBy: chosen.map(({ value }) => value) })}
+              />
+            </EditorField>
+          )}
+        </EditorRow>
+      )}
       <EditorRow>
         <EditorField
           label="Filters"
