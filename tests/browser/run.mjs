@@ -25,8 +25,10 @@ const [bundle] = await Promise.all([buildScenarios(), buildPage()]);
 execFileSync('go', ['build', '-o', place.bridge, './bridge'], { cwd: path.join(root, 'tests/host'), stdio: 'inherit' });
 const [pattern] = process.argv.slice(2);
 const only = pattern ? [`--test-name-pattern=${pattern}`] : [];
-const scenarios = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-reporter=spec', ...only, bundle], {
+const scenarios = spawn(process.execPath, ['--enable-source-maps', '--test-reporter=spec', ...only, bundle], {
   stdio: 'inherit',
   env: { ...process.env, PELORUS_PLACE: JSON.stringify(place) },
 });
+// Whoever stops this stops the browser and the plugin too.
+process.on('SIGTERM', () => scenarios.kill());
 scenarios.on('exit', (code) => process.exit(code ?? 1));

@@ -46,6 +46,10 @@ export function Panel({ panel, frames, range, width, height }: Props) {
     cacheFieldDisplayNames(overridden);
     return overridden;
   }, [frames, panel, theme]);
+  const nothing = !shown.some(({ fields, length }) => length > 0 && fields.length > 1);
+  if (nothing) {
+    return <>No data</>;
+  }
   switch (panel.type) {
     case 'stat':
       return <Stat panel={panel} frames={shown} width={width} height={height} />;
@@ -62,7 +66,12 @@ export function Panel({ panel, frames, range, width, height }: Props) {
       );
     default:
       // Bar charts, too: no package holds Grafana's.
-      return shown[0] ? <TableNG data={shown[0]} width={width} height={height} timeRange={range} /> : null;
+      // The table is as high as the room it stands in.
+      return (
+        <div style={{ width, height }}>
+          {shown[0] && <TableNG data={shown[0]} width={width} height={height} timeRange={range} />}
+        </div>
+      );
   }
 }
 
@@ -103,6 +112,7 @@ function Stat({ panel, frames, width, height }: Omit<Props, 'range'>) {
       height={height}
       orientation={orientation}
       source={frames}
+      autoGrid
       renderCounter={0}
       getValues={() =>
         getFieldDisplayValues({
@@ -114,7 +124,7 @@ function Stat({ panel, frames, width, height }: Omit<Props, 'range'>) {
           timeZone: 'utc',
         })
       }
-      renderValue={({ value, width, height }) => (
+      renderValue={({ value, width, height, count }) => (
         <BigValue
           value={value.display}
           width={width}
@@ -123,6 +133,8 @@ function Stat({ panel, frames, width, height }: Omit<Props, 'range'>) {
           colorMode={BigValueColorMode.Value}
           graphMode={BigValueGraphMode.None}
           textMode={panel.options?.textMode as never}
+          count={count}
+          text={panel.options?.text as never}
         />
       )}
     />

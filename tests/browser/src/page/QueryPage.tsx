@@ -62,7 +62,7 @@ export function QueryPage({ plugin, datasource, app }: Props) {
       {answer?.errors.map((message) => (
         <Alert key={message} title={message} />
       ))}
-      {answer?.frames.map((_, index) => (
+      {answer?.frames.slice(0, 3).map((_, index) => (
         <Panel
           key={`${runs} ${index}`}
           panel={{ type: 'table', fieldConfig: { defaults: {}, overrides: [] } }}

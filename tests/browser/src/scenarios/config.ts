@@ -8,10 +8,10 @@ export function configScenarios(stage: () => Stage) {
     await stage().save('new', {});
     const events = path.join(stage().folder, 'events.jsonl');
     await stage().play('config', { uid: 'new' }, async (scene) => {
-      assert.ok(await scene.page.getByText('No sources yet').isVisible());
+      await scene.page.getByText('No sources yet').waitFor();
       await scene.choose('Kind of the source to add', /^Events file/);
       await scene.button('Add source').click();
-      assert.ok(await scene.page.getByText('Events file: required settings are missing').isVisible());
+      await scene.page.getByText('Events file: required settings are missing').waitFor();
       await scene.page.getByLabel(/^Path/).fill(events);
       await scene.page.getByLabel(/^Name/).fill('deliveries');
       await scene.page.getByLabel(/^Name/).press('Enter');
@@ -27,7 +27,6 @@ export function configScenarios(stage: () => Stage) {
       });
 
       await scene.open();
-      assert.ok(await scene.button('Unfold source deliveries').isVisible());
       await scene.button('Unfold source deliveries').click();
       assert.equal(await scene.page.getByLabel(/^Path/).inputValue(), events);
     });
@@ -58,6 +57,7 @@ export function configScenarios(stage: () => Stage) {
       await scene.page.getByLabel(/^Name/).fill('My Code');
       await scene.page.getByLabel(/^Name/).press('Enter');
       await scene.page.getByText(/^Lower-case letters, digits and hyphens/).waitFor();
+      await scene.button('Expand section General').click();
       const duration = scene.page.locator('input[placeholder$="d"]').first();
       await duration.fill('a week');
       await scene.page.getByText(/^A number with a unit/).waitFor();

@@ -78,35 +78,49 @@ export function dashboardScenarios(stage: () => Stage) {
     });
   });
 
-  test('a chosen team or application narrows the panels', async () => {
+  test('the table of keys shows bands in colour and leaves the previous period out', async () => {
+    await stage().play('dashboard', { name: 'delivery-overview' }, async (scene) => {
+      await scene.page.getByTestId('dashboard').waitFor({ state: 'attached' });
+      const table = scene.page.getByTestId('drawn 8');
+      const headers = await table.getByRole('columnheader').allInnerTexts();
+      assert.ok(
+        headers.some((header) => /Lead time band/.test(header)),
+        headers.join()
+      );
+      assert.ok(!headers.some((header) => /previous/.test(header)), headers.join());
+      const band = table.getByRole('gridcell', { name: /^(Low|Medium|High|Elite)/ }).first();
+      const colour = await band.evaluate((cell) => getComputedStyle(cell).backgroundColor);
+      assert.match(colour, /^rgb\((?!0, 0, 0)/);
+    });
+  });
+
+  test('a chosen team narrows applications and panels, several chosen applications leave those', async () => {
     let team = '';
-    let application = '';
+    let applications: string[] = [];
     await stage().play('dashboard', { name: 'delivery-overview' }, async (scene) => {
       await scene.page.getByTestId('dashboard').waitFor({ state: 'attached' });
       const names = async (variable: string) =>
         (await scene.value<Summary>(`variable ${variable}`)).frames[0]?.fields[0]?.values as string[];
-      const [teams, applications] = [await names('team'), await names('application')];
-      assert.equal(teams.length, 4);
+      [team = ''] = await names('team');
+      applications = await names('application');
       assert.equal(applications.length, 8);
-      [team = ''] = teams;
-      [application = ''] = applications;
     });
-    // One after the other: a page behind another one is not drawn.
-    const ofTeam = await shownRows({ 'var-team': team });
-    assert.ok(ofTeam >= 1 && ofTeam < 8, String(ofTeam));
-    assert.equal(await shownRows({ 'var-application': application }), 1);
+    const ofTeam = applications.filter((application) => application.startsWith(`${team}/`));
+    assert.ok(ofTeam.length > 0 && ofTeam.length < 8);
+    assert.deepEqual(await shownApplications({ 'var-team': team }), ofTeam);
+    const two = [applications[1] ?? '', applications[6] ?? ''];
+    assert.deepEqual(await shownApplications({ 'var-application': two }), two);
   });
 
-  /** How many applications the table shows after such a choice. */
-  async function shownRows(chosen: Record<string, string>): Promise<number> {
-    let rows = 0;
+  async function shownApplications(chosen: Record<string, string | string[]>): Promise<unknown[]> {
+    let shown: unknown[] = [];
     await stage().play('dashboard', { name: 'delivery-overview', ...chosen }, async (scene) => {
       await scene.page.getByTestId('dashboard').waitFor({ state: 'attached' });
-      const table = await scene.value<Summary>('panel 8');
-      assert.deepEqual(table.errors, []);
-      rows = table.frames[0]?.rows ?? 0;
+      const { errors, frames } = await scene.value<Summary>('panel 8');
+      assert.deepEqual(errors, []);
+      shown = frames[0]?.fields.find(({ name }) => name === 'application')?.values ?? [];
     });
-    return rows;
+    return shown;
   }
 }
 

@@ -172,7 +172,9 @@ export function queryScenarios(stage: () => Stage) {
 
   test('annotations mark deployments and incidents with time, title and text', async () => {
     await stage().play('annotation', {}, async (scene) => {
+      await scene.button('Add filter').waitFor();
       await scene.screenshot('annotation');
+      assert.equal(await scene.emptyRows(), 0, 'no row of the editor is empty');
       await scene.button('Test annotation query').click();
       const answer = await scene.answer();
       assert.deepEqual(answer.errors, []);

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 
 export interface Place {
   binary: string;
@@ -16,7 +16,7 @@ export interface Place {
   page: string;
 }
 
-/** The moment at which the demo ends, and at which every page's clock starts. */
+/** The moment at which the demo ends, and at which the browser's clock starts. */
 const NOW = '2026-06-30T00:00:00Z';
 
 const FLAGS = [
@@ -29,6 +29,8 @@ export class Stage {
     private readonly place: Place,
     private readonly bridge: ChildProcess,
     private readonly browser: Browser,
+    /** One for all pages, so that only the first has to load and compile the packages. */
+    private readonly context: BrowserContext,
     readonly address: string,
     /** The folder whose files the plugin may read. */
     readonly folder: string
@@ -51,7 +53,10 @@ export class Stage {
     });
     const browser = await chromium.launch({ executablePath: place.chromium, headless: true, args: FLAGS });
     mkdirSync(path.join(place.out, 'screenshots'), { recursive: true });
-    const stage = new Stage(place, bridge, browser, address, folder);
+    const context = await browser.newContext({ reducedMotion: 'reduce' });
+    // From there it runs on: what waits for a pause in typing needs a clock that moves.
+    await context.clock.install({ time: NOW });
+    const stage = new Stage(place, bridge, browser, context, address, folder);
     await stage.save('pelorus', {
       timezone: 'UTC',
       sources: [{ name: 'demo', kind: 'events', path: path.join(folder, 'events.jsonl') }],
@@ -84,14 +89,14 @@ export class Stage {
   private async wait(uid: string) {
     const resources = `${this.address}/api/datasources/uid/${uid}/resources`;
     await fetch(`${resources}/sync`, { method: 'POST', body: '{}' });
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 180_000;
     for (;;) {
       const response = await fetch(`${resources}/sources`);
       const { sources } = (await response.json()) as { sources: Array<{ syncing: boolean; lastSync: string | null }> };
       if (sources.length > 0 && sources.every(({ syncing, lastSync }) => lastSync && !syncing)) {
         return;
       }
-      assert.ok(Date.now() < deadline, `the sources are not read in a minute: ${JSON.stringify(sources)}`);
+      assert.ok(Date.now() < deadline, `the sources are not read in three minutes: ${JSON.stringify(sources)}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
@@ -99,18 +104,16 @@ export class Stage {
   /** Opens one of the host page's parts, gives it to `scene`, and holds the console against it afterwards. */
   async play(
     show: string,
-    parameters: Record<string, string>,
+    parameters: Record<string, string | string[]>,
     scene: (scene: Scene) => Promise<void>,
     /** Answers that a scenario asks for: the browser itself logs every status of 400 and above. */
     { refused }: { refused?: RegExp } = {}
   ) {
-    const context = await this.browser.newContext({
-      viewport: { width: 1500, height: show === 'dashboard' ? 3200 : 1000 },
-    });
-    const page = await context.newPage();
-    // From there it runs on: what waits for a pause in typing needs a clock that moves.
-    await page.clock.install({ time: NOW });
+    const page = await this.context.newPage();
+    await page.setViewportSize({ width: 1500, height: show === 'dashboard' ? 3200 : 1000 });
+    // Generous, for machines that do something else as well.
     page.setDefaultTimeout(60_000);
+    page.setDefaultNavigationTimeout(180_000);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' && !(refused && refused.test(message.location().url))) {
@@ -118,20 +121,22 @@ export class Stage {
       }
     });
     page.on('pageerror', (error) => complaints.push(String(error.stack)));
-    const query = new URLSearchParams({ uid: 'pelorus', ...parameters, show });
-    const scene_ = new Scene(page, path.join(this.place.out, 'screenshots'), `${this.address}/?${query}`);
+    const pairs = Object.entries({ uid: 'pelorus', ...parameters, show });
+    const query = new URLSearchParams(pairs.flatMap(([name, values]) => [values].flat().map((value) => [name, value])));
+    const opened = new Scene(page, path.join(this.place.out, 'screenshots'), `${this.address}/?${query}`);
     try {
-      await scene_.open();
-      await scene(scene_);
+      await opened.open();
+      await scene(opened);
       assert.deepEqual(complaints, [], 'the console is quiet');
     } catch (failure) {
-      await scene_.screenshot(`failed-${show}-${Date.now() % 100_000}`).catch(() => undefined); // The failure itself matters more.
+      // The failure itself matters more than its picture.
+      await opened.screenshot(`failed-${show}-${Date.now() % 100_000}`).catch(() => undefined);
       if (complaints.length > 0) {
         process.stderr.write(`The console says:\n${complaints.join('\n')}\n`);
       }
       throw failure;
     } finally {
-      await context.close();
+      await page.close();
     }
   }
 }
@@ -166,11 +171,20 @@ export class Scene {
 
   async open() {
     await this.page.goto(this.url);
-    await this.page.waitForSelector('main');
+    // The first page has some megabytes of packages to compile.
+    await this.page.waitForSelector('main', { timeout: 180_000 });
   }
 
   async screenshot(name: string) {
     await this.page.screenshot({ path: path.join(this.folder, `${name}.png`), fullPage: true });
+  }
+
+  /** Boxes that take room and hold nothing. */
+  async emptyRows(): Promise<number> {
+    return this.page.locator('main div').evaluateAll((boxes) => {
+      const holdsNothing = (box: Element) => !box.textContent && !box.querySelector('input, svg, button, canvas');
+      return boxes.filter((box) => holdsNothing(box) && box.getBoundingClientRect().height > 8).length;
+    });
   }
 
   combobox(name: string | RegExp): Locator {
