@@ -119,7 +119,7 @@ words!(
         Events "events" "The rows behind the numbers.",
         Annotations "annotations" "Deployments and incidents as marks on panels.",
         Values "values" "The values of a key, for variables and editors.",
-        Quality "quality" "Coverage, unlinked and shadowed events, ages of the sources.",
+        Quality "quality" "What each source covers and until when; what is unlinked, shadowed or odd.",
     }
 );
 words!(

@@ -49,7 +49,7 @@ export const EXAMPLES: Example[] = [
   },
   {
     title: 'How far can I trust these numbers?',
-    help: 'Coverage, unlinked events and ages of every source.',
+    help: 'What each source covers and until when; what is unlinked, shadowed or odd.',
     question: { kind: 'quality' },
   },
 ];

@@ -14,7 +14,11 @@ export const FALLBACK_CATALOG: Catalog = {
     { name: 'events', title: 'Events', help: 'The rows behind the numbers.' },
     { name: 'annotations', title: 'Annotations', help: 'Deployments and incidents as marks on panels.' },
     { name: 'values', title: 'Values', help: 'The values of a key, for variables.' },
-    { name: 'quality', title: 'Data quality', help: 'Coverage, unlinked events and ages of the sources.' },
+    {
+      name: 'quality',
+      title: 'Data quality',
+      help: 'What each source covers and until when; what is unlinked, shadowed or odd.',
+    },
   ],
   groupBy: ['application', 'team', 'repository', 'environment', 'cluster', 'author'],
   buckets: ['auto', 'hour', 'day', 'week', 'month', 'quarter', 'none'],

@@ -189,11 +189,16 @@ impl Story<'_> {
     pub(super) fn outage(&mut self, at: DateTime<Utc>) {
         self.open_incident(at, None);
         let takes = self.minutes(200.0, 1.3);
-        // Some stay open.
-        let resolved_at = self.past(at + takes).filter(|_| !self.random.chance(0.04));
+        let ends_at = self.past(at + takes);
+        let is_forgotten = ends_at.is_some() && self.random.chance(0.04);
         if let Some((_, incident)) = self.incidents.last_mut() {
-            incident.resolved_at = resolved_at;
-            incident.updated_at = resolved_at.or(incident.updated_at);
+            incident.resolved_at = ends_at.filter(|_| !is_forgotten);
+            incident.updated_at = incident.resolved_at.or(incident.updated_at);
+            if is_forgotten {
+                // Nobody forgets what customers feel: it would count as down for ever.
+                incident.severity = Some("minor".into());
+                incident.user_facing = false;
+            }
         }
     }
 

@@ -193,6 +193,24 @@ fn failures_leave_every_kind_of_evidence() {
 }
 
 #[test]
+fn what_customers_feel_is_mended_within_days() {
+    for seed in 1..=3 {
+        let history = history(now(), seed);
+        for (_, body) in &history {
+            if let Body::Incident(incident) = body
+                && incident.user_facing
+                && incident.resolved_at.is_none()
+            {
+                assert!(
+                    now() - incident.opened_at < TimeDelta::days(10),
+                    "{incident:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn the_settings_of_the_demo_are_read() {
     use crate::config::{Process, Settings};
     let result = Settings::from_yaml(&files::settings(), &Process, std::path::Path::new("/demo"));
