@@ -13,6 +13,9 @@ use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSe
 /// The version of the API that calls ask for.
 pub(super) const VERSION: &str = "7.1";
 
+/// The version of calls that the vendor still calls a preview.
+pub(super) const PREVIEW: &str = "7.1-preview.1";
+
 /// Where it is and who asks.
 pub(super) const FIELDS: [Field; 3] = [
     Field {
@@ -104,8 +107,17 @@ pub(super) fn api(source: &SourceSettings, network: &Network) -> Result<Api, Set
 
 /// Sends a call; `needs` is the scope it takes, in the vendor's words.
 pub(super) async fn send(call: Call<'_>, needs: &str) -> Result<Answer, HttpError> {
+    send_as(call, VERSION, needs).await
+}
+
+/// Sends a call of another version of the API.
+pub(super) async fn send_as(
+    call: Call<'_>,
+    version: &str,
+    needs: &str,
+) -> Result<Answer, HttpError> {
     let answer = call
-        .query("api-version", VERSION)
+        .query("api-version", version)
         .send()
         .await
         .map_err(|error| match error {

@@ -184,6 +184,8 @@ pub static KINDS: &[&ProviderKind] = &[
     &ci::GITHUB_ACTIONS,
     &ci::GITLAB_CI,
     &ci::JENKINS,
+    &ci::AZURE_PIPELINES,
+    &ci::CIRCLECI,
     &ci::BITBUCKET_PIPELINES,
     &files::KIND,
 ];

@@ -9,8 +9,8 @@ use crate::estate::{Size, YEAR_OF_12, YEAR_OF_200};
 use crate::reading::Pelorus;
 use crate::server::Server;
 use crate::{
-    azure_repos, bitbucket, bitbucket_pipelines, bitbucket_server, gitea, github, gitlab,
-    gitlab_ci, jenkins,
+    azure_pipelines, azure_repos, bitbucket, bitbucket_pipelines, bitbucket_server, circleci,
+    gitea, github, gitlab, gitlab_ci, jenkins,
 };
 
 /// The fewest requests, and those that were sent.
@@ -75,6 +75,8 @@ async fn rows(size: Size) -> Vec<Row> {
         github::actions::efficiency(size).await,
         gitlab_ci::efficiency(size).await,
         jenkins::efficiency(size).await,
+        azure_pipelines::efficiency(size).await,
+        circleci::efficiency(size).await,
         bitbucket_pipelines::efficiency(size).await,
     ]
 }

@@ -8,11 +8,13 @@
     reason = "a server of a test that cannot go on fails its test"
 )]
 
+mod azure_pipelines;
 mod azure_repos;
 mod bitbucket;
 mod bitbucket_cloud;
 mod bitbucket_pipelines;
 mod bitbucket_server;
+mod circleci;
 mod efficiency;
 mod estate;
 mod gitea;

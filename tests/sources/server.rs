@@ -267,7 +267,7 @@ async fn watch(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
 }
 
 fn credential(request: &Request) -> Option<String> {
-    let names = ["authorization", "private-token"];
+    let names = ["authorization", "private-token", "circle-token"];
     let value = names.iter().find_map(|name| request.headers().get(*name))?;
     Some(value.to_str().expect("a credential is text").to_owned())
 }

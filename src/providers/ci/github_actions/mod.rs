@@ -15,8 +15,9 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use self::reading::Actions;
-use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
-use crate::model::{EventKind, EventKinds, Glob};
+use super::globs;
+use crate::config::{Field, FieldType, FieldValue, SettingsError, SourceSettings};
+use crate::model::{EventKind, EventKinds};
 use crate::providers::git::github::check;
 use crate::providers::git::github::connection::{self, GITHUB_FIELDS, Named};
 use crate::providers::http::{CONNECTION_FIELDS, Network, connection_fields, text_list};
@@ -82,19 +83,6 @@ const BOTH: [Field; GITHUB_FIELDS.len() + OWN.len()] = {
 };
 
 static FIELDS: [Field; BOTH.len() + CONNECTION_FIELDS.len()] = connection_fields(BOTH);
-
-/// The globs of a setting.
-fn globs(source: &SourceSettings, key: &str) -> Result<Vec<Glob>, SettingsError> {
-    let globs = text_list(source, key).into_iter().map(|text| {
-        Glob::new(&text).map_err(|error| SettingsError {
-            faults: vec![Fault {
-                key: key.to_owned(),
-                message: format!("has no usable glob: {error}"),
-            }],
-        })
-    });
-    globs.collect()
-}
 
 fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provider>, SettingsError> {
     let is_on = |key| source.fields.get(key) == Some(&FieldValue::Boolean(true));
