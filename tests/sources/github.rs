@@ -18,6 +18,7 @@ use super::reading::CANARY;
 use super::server::{Allowed, Server};
 
 pub mod actions;
+mod edges;
 mod objects;
 pub mod tests;
 
@@ -45,6 +46,10 @@ pub struct Ways {
     pub instead: Option<Value>,
     /// Tokens that are good.
     pub tokens: Vec<String>,
+    /// How long a new token is good.
+    pub token_life: chrono::TimeDelta,
+    /// So many of the newest tokens are good.
+    pub newest_tokens: usize,
 }
 
 pub struct GitHub {
@@ -82,6 +87,8 @@ impl GitHub {
                 running_deployments: Vec::new(),
                 instead: None,
                 tokens: vec![format!("Bearer {CANARY}")],
+                token_life: chrono::TimeDelta::hours(1),
+                newest_tokens: usize::MAX,
             }),
             used: Mutex::new((Instant::now(), 0)),
             exceeded: Mutex::default(),
@@ -427,8 +434,11 @@ async fn access_token(State(github): State<Arc<GitHub>>, headers: HeaderMap) -> 
     let mut made = lock(&github.made);
     *made += 1;
     let token = format!("ghs_{CANARY}{made}");
-    github.ways().tokens.push(format!("Bearer {token}"));
-    let expires_at = rfc3339(github.now + chrono::TimeDelta::hours(1));
+    let mut ways = github.ways();
+    ways.tokens.push(format!("Bearer {token}"));
+    let old = ways.tokens.len().saturating_sub(ways.newest_tokens);
+    ways.tokens.drain(..old);
+    let expires_at = rfc3339(github.now + ways.token_life);
     with(
         Vec::new(),
         StatusCode::CREATED,

@@ -30,11 +30,11 @@ pub async fn github(size: Size) -> (Arc<GitHub>, Server) {
     (github, server)
 }
 
-fn source(server: &Server, more: Value) -> Value {
+pub fn source(server: &Server, more: Value) -> Value {
     with_rules(settings(server, "github", more))
 }
 
-fn acme(server: &Server) -> Value {
+pub fn acme(server: &Server) -> Value {
     source(server, json!({"organizations": ["acme"]}))
 }
 
@@ -60,7 +60,11 @@ async fn five_keys(settings: &Value, secrets: &[&str], now: DateTime<Utc>) -> Va
 }
 
 /// Reads on a ledger that lives on; the notices, and the changes that are known.
-async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec<String>, usize) {
+pub async fn read(
+    settings: &Value,
+    location: &Location,
+    now: DateTime<Utc>,
+) -> (Vec<String>, usize) {
     let pelorus = Pelorus::start(settings, SECRETS, location, now);
     let notices = pelorus.notices().await;
     let commits = commits(&pelorus).await;
@@ -69,7 +73,7 @@ async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec
 }
 
 /// Commits that are known, by the ledger's own count.
-async fn commits(pelorus: &Pelorus) -> usize {
+pub async fn commits(pelorus: &Pelorus) -> usize {
     let question = json!({"kind": "metric", "metric": "undeployed_commits", "bucket": "none"});
     let undeployed = number(&pelorus.frames(question, 300).await);
     let question = json!({"kind": "metric", "metric": "commits", "bucket": "none"});
