@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Deployment, Estate, Repository, Run, Size, YEAR_OF_12, YEAR_OF_200, rfc3339};
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -288,6 +289,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "1 + ⌈Kb/1000⌉ + 1 + ⌈d/1000⌉ + ⌈r/100⌉ in one project; refresh 3",
         cold: Counted::of(least_cold(size), cold),
         warm: Counted::of(3, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let pipelines = Pipelines::with(SIZE).await;
+    let estate = pipelines.held.lock().unwrap().estate.clone();
+    Stand {
+        kind: "azure_pipelines",
+        source: pipelines.source(),
+        host: "github.com",
+        tells: &["build", "deployment"],
+        deployments: json!([]),
+        estate: estate,
+        now: NOW,
+        server: pipelines.server.clone(),
+        held: Box::new(pipelines),
     }
 }
 

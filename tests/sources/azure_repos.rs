@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::efficiency::{Counted, Row};
 use crate::estate::{Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, rfc3339};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::{Allowed, Fault, Server};
 
@@ -461,6 +462,23 @@ fn least_cold(size: Size) -> usize {
     let all = size.repositories * requests;
     let of_one = 1 + (requests * 5).div_ceil(BATCH) + 1;
     1 + all.div_ceil(PAGE) + 1 + all + size.repositories * (requests / 4 + of_one)
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = Estate::of("_git", SIZE, at(NOW));
+    let azure = Azure::of(estate.clone()).await;
+    Stand {
+        kind: "azure_repos",
+        source: azure.source(),
+        host: "127.0.0.1/acme/shop",
+        tells: &["commit", "pull_request", "release"],
+        deployments: tags_are_deployments(),
+        estate: estate,
+        now: NOW,
+        server: azure.server.clone(),
+        held: Box::new(azure),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::bitbucket_cloud::{Shared, routes};
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Estate, Size, YEAR_OF_12, YEAR_OF_200, one_is_open};
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -96,6 +97,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "⌈K/100⌉ + K · (⌈n/100⌉ + 2⌈p/50⌉ + ⌈5p/50⌉ + ⌈r/100⌉); refresh 1",
         cold: Counted::of(least_cold(size), cold),
         warm: Counted::of(1, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = Estate::of("acme", SIZE, at(NOW));
+    let bitbucket = Bitbucket::of(estate.clone()).await;
+    Stand {
+        kind: "bitbucket",
+        source: bitbucket.source(),
+        host: "127.0.0.1",
+        tells: &["commit", "pull_request", "release"],
+        deployments: tags_are_deployments(),
+        estate: estate,
+        now: NOW,
+        server: bitbucket.server.clone(),
+        held: Box::new(bitbucket),
     }
 }
 

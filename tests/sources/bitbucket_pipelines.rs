@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::bitbucket_cloud::{Shared, routes};
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Deployment, Estate, Size, YEAR_OF_12, YEAR_OF_200};
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -89,6 +90,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "⌈K/100⌉ + K · (⌈b/100⌉ + ⌈d/100⌉); refresh 1 + K",
         cold: Counted::of(least_cold(size), cold),
         warm: Counted::of(1 + size.repositories, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let pipelines = Pipelines::with(SIZE).await;
+    let estate = pipelines.estate.lock().unwrap().clone();
+    Stand {
+        kind: "bitbucket_pipelines",
+        source: pipelines.source(),
+        host: "127.0.0.1",
+        tells: &["build", "deployment"],
+        deployments: json!([]),
+        estate: estate,
+        now: NOW,
+        server: pipelines.server.clone(),
+        held: Box::new(pipelines),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{
     Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, YEAR_OF_200, one_is_open,
 };
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -435,6 +436,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "⌈K/1000⌉ + K · (⌈r/1000⌉ + ⌈n/100⌉ + ⌈p/100⌉ + p + s); refresh 1 + 3K",
         cold: Counted::of(least_cold(size), cold),
         warm: Counted::of(1 + 3 * size.repositories, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = Estate::of("acme", SIZE, at(NOW));
+    let bitbucket = Bitbucket::of(estate.clone()).await;
+    Stand {
+        kind: "bitbucket_server",
+        source: bitbucket.source(),
+        host: "127.0.0.1",
+        tells: &["commit", "pull_request", "release"],
+        deployments: json!([{"from": "tag", "match": "^v1", "environment": "production"}]),
+        estate: estate,
+        now: NOW,
+        server: bitbucket.server.clone(),
+        held: Box::new(bitbucket),
     }
 }
 

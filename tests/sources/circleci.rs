@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Estate, Repository, Run, Size, YEAR_OF_12, YEAR_OF_200, rfc3339};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::resuming::{check, goes_on_where_it_stopped, holds_the_secret};
 use crate::server::{Allowed, Fault, Server};
@@ -227,6 +228,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "⌈Kb/20⌉ + Kb; refresh 1",
         cold: Counted::of(least_cold(size), cold),
         warm: Counted::of(1, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let circle = CircleCi::with(SIZE).await;
+    let estate = circle.estate.lock().unwrap().clone();
+    Stand {
+        kind: "circleci",
+        source: circle.source(),
+        host: "github.com",
+        tells: &["build"],
+        deployments: json!([{"from": "build", "environment": "production"}]),
+        estate: estate,
+        now: NOW,
+        server: circle.server.clone(),
+        held: Box::new(circle),
     }
 }
 

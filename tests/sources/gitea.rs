@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::efficiency::{Counted, Row};
 use crate::estate::{Commit, Estate, PullRequest, Repository, Size, YEAR_OF_12, rfc3339};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::{Allowed, Fault, Server};
 
@@ -415,6 +416,23 @@ fn least_cold(size: Size) -> usize {
     let of_one =
         pages(requests * 5) + pages(requests) + requests + requests / 4 + 2 * pages(requests / 5);
     1 + pages(size.repositories) + size.repositories * of_one
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = Estate::of("acme", SIZE, at(NOW));
+    let gitea = Gitea::of(estate.clone()).await;
+    Stand {
+        kind: "gitea",
+        source: gitea.settings()["sources"][0].clone(),
+        host: "127.0.0.1",
+        tells: &["commit", "pull_request", "release"],
+        deployments: tags_are_deployments(),
+        estate: estate,
+        now: NOW,
+        server: gitea.server.clone(),
+        held: Box::new(gitea),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

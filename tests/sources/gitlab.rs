@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Estate, PullRequest, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::gitlab_server::{GitLab, PAGE};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::Fault;
 
@@ -101,6 +102,23 @@ pub async fn efficiency(size: Size) -> Row {
         least: "2⌈K/100⌉ + ⌈Kp/100⌉ + pages with squashes + K · (⌈n/100⌉ + ⌈r/100⌉); refresh 2",
         cold: Counted::of(least, cold),
         warm: Counted::of(2, warm),
+    }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = estate(SIZE);
+    let gitlab = GitLab::of(estate.clone()).await;
+    Stand {
+        kind: "gitlab",
+        source: gitlab.source(),
+        host: "127.0.0.1",
+        tells: &["commit", "pull_request", "release"],
+        deployments: tags_are_deployments(),
+        estate: estate,
+        now: NOW,
+        server: gitlab.server.clone(),
+        held: Box::new(gitlab),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::efficiency::{Counted, Row, counted};
 use crate::estate::{Deployment, Estate, Size, YEAR_OF_12, YEAR_OF_200};
 use crate::gitlab_server::{GitLab, PAGE};
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, at, ledger};
 
 const NOW: &str = "2026-10-01T00:00:00Z";
@@ -34,6 +35,23 @@ fn estate(size: Size) -> Estate {
 
 fn number(keys: &Value, metric: &str) -> f64 {
     keys[metric][0][1][0].as_f64().unwrap()
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let estate = estate(SIZE);
+    let gitlab = GitLab::of(estate.clone()).await;
+    Stand {
+        kind: "gitlab_ci",
+        source: source(&gitlab),
+        host: "127.0.0.1",
+        tells: &["build", "deployment"],
+        deployments: json!([]),
+        estate: estate,
+        now: NOW,
+        server: gitlab.server.clone(),
+        held: Box::new(gitlab),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::efficiency::{Counted, Row};
 use crate::estate::{Estate, Repository, Run, Size};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::{Allowed, Fault, Server};
 
@@ -172,6 +173,23 @@ impl Jenkins {
 
 fn builds_are_deployments() -> Value {
     json!([{"from": "build", "environment": "production"}])
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let jenkins = Jenkins::with(SIZE).await;
+    let estate = jenkins.held.lock().unwrap().estate.clone();
+    Stand {
+        kind: "jenkins",
+        source: jenkins.source(),
+        host: "git.acme.example",
+        tells: &["build"],
+        deployments: builds_are_deployments(),
+        estate: estate,
+        now: NOW,
+        server: jenkins.server.clone(),
+        held: Box::new(jenkins),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use pelorus::ledger::Location;
 use serde_json::{Value, json};
 
-use super::tests::{SECRETS, SMALL, github, holds, now, size};
+use super::tests::{NOW, SECRETS, SMALL, github, holds, now, size};
 use super::{lock, settings};
 use crate::efficiency::{Counted, Row};
 use crate::estate::{Estate, Size};
+use crate::program::{SIZE, Stand};
 use crate::reading::{Pelorus, ledger};
 use crate::server::Server;
 
@@ -44,6 +45,23 @@ async fn read(settings: &Value, location: &Location, now: DateTime<Utc>) -> (Vec
     let deployments = pelorus.frames(question, 300).await;
     pelorus.stop().await;
     (notices, deployments)
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let (github, server) = github(SIZE).await;
+    let estate = github.estate().clone();
+    Stand {
+        kind: "github_actions",
+        source: source(&server, json!({}))["sources"][0].clone(),
+        host: "github.com",
+        tells: &["build", "deployment"],
+        deployments: json!([]),
+        estate,
+        now: NOW,
+        server,
+        held: Box::new(github),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{GitHub, lock, settings};
 use crate::efficiency::{Counted, Row};
 use crate::estate::{Estate, Size, YEAR_OF_12, YEAR_OF_200};
+use crate::program::{SIZE, Stand};
 use crate::reading::{CANARY, Pelorus, at, ledger};
 use crate::server::Server;
 
@@ -20,8 +21,10 @@ pub const SMALL: Size = Size {
     pull_requests: 18,
 };
 
+pub const NOW: &str = "2026-11-20T12:00:00Z";
+
 pub fn now() -> DateTime<Utc> {
-    at("2026-11-20T12:00:00Z")
+    at(NOW)
 }
 
 pub async fn github(size: Size) -> (Arc<GitHub>, Server) {
@@ -115,6 +118,23 @@ fn least_cold(estate: &Estate) -> usize {
 pub fn size() -> Size {
     let is_soak = std::env::var_os("PELORUS_SOAK").is_some();
     if is_soak { YEAR_OF_200 } else { YEAR_OF_12 }
+}
+
+/// The kind as the program meets it.
+pub async fn stand() -> Stand {
+    let (github, server) = github(SIZE).await;
+    let estate = github.estate().clone();
+    Stand {
+        kind: "github",
+        source: acme(&server)["sources"][0].clone(),
+        host: "github.com",
+        tells: &["commit", "pull_request", "release"],
+        deployments: acme(&server)["deployments"].clone(),
+        estate,
+        now: NOW,
+        server,
+        held: Box::new(github),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
