@@ -221,9 +221,11 @@ async fn graphql(
         return with(headers, StatusCode::BAD_GATEWAY, error);
     }
     lock(&github.costs).push(cost);
-    let estate = github.estate().clone();
     let ways = github.ways().clone();
-    let answer = question.answer(&objects::View { estate, ways });
+    let answer = {
+        let estate = &github.estate();
+        question.answer(&objects::View { estate, ways })
+    };
     with(headers, StatusCode::OK, answer)
 }
 

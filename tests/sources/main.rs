@@ -25,6 +25,7 @@ mod gitlab_graph;
 mod gitlab_server;
 mod graphql;
 mod jenkins;
+mod memory;
 mod program;
 mod reading;
 mod resuming;

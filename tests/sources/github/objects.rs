@@ -8,8 +8,8 @@ use crate::estate::{Commit, Estate, PullRequest, Release, Repository, rfc3339};
 use crate::graphql::{Resolved, Schema};
 
 /// The estate as one token sees it at one moment.
-pub struct View {
-    pub estate: Estate,
+pub struct View<'e> {
+    pub estate: &'e Estate,
     pub ways: Ways,
 }
 
@@ -54,7 +54,7 @@ pub fn node_id(repository: &Repository) -> String {
     format!("R_{}", repository.id)
 }
 
-impl View {
+impl View<'_> {
     fn repository(&self, at: usize) -> &Repository {
         &self.estate.repositories[at]
     }
@@ -415,7 +415,7 @@ impl View {
     }
 }
 
-impl Schema for View {
+impl Schema for View<'_> {
     type Object = Object;
 
     fn root(&self) -> Object {
