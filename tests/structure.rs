@@ -333,3 +333,29 @@ fn versions_agree_wherever_they_stand() {
         "CHANGELOG.md has no section {version}"
     );
 }
+
+/// `docs/faults.md` names a test beside each fault.
+#[test]
+fn every_fault_is_held_by_a_test_that_exists() {
+    let page = fs::read_to_string(root().join("docs/faults.md")).expect("the page");
+    let sources = ["src", "tests"].map(|folder| rust_files(&root().join(folder)));
+    let code: String = sources
+        .iter()
+        .flatten()
+        .map(|path| fs::read_to_string(path).expect("a readable file"))
+        .collect();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    // The head of the table holds nothing.
+    for row in &rows[1..] {
+        let tests = row.rsplit(" | ").next().expect("a cell");
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "nothing holds: {row}");
+        for test in named {
+            assert!(
+                code.contains(&format!("fn {test}(")),
+                "no test {test}: {row}"
+            );
+        }
+    }
+    assert!(rows.len() > 25);
+}
