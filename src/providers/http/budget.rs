@@ -67,11 +67,13 @@ impl Budget {
             return None;
         }
         let remaining = window.remaining?;
-        if remaining < window.kept_back(priority) + cost {
+        // What costs more than the reserve ever leaves goes when all is there, or it would never go.
+        let most = window.limit.unwrap_or(u64::MAX);
+        if remaining < window.kept_back(priority).saturating_add(cost).min(most) {
             return Some(reset_at);
         }
         // Requests under way are not in the headers yet.
-        window.remaining = Some(remaining - cost);
+        window.remaining = Some(remaining.saturating_sub(cost));
         None
     }
 
@@ -219,6 +221,18 @@ mod tests {
         assert_eq!(admit(11), Some(reset()));
         assert_eq!(admit(10), None);
         assert_eq!(admit(1), Some(reset()), "two are never used");
+    }
+
+    #[test]
+    fn what_costs_more_than_the_reserve_leaves_goes_when_all_is_there() {
+        let mut budget = Budget::default();
+        budget.learn("graphql", &said("100", "99"), now());
+        let admit = |budget: &mut Budget| budget.admit("graphql", 95, Priority::Background, now());
+        assert_eq!(admit(&mut budget), Some(reset()));
+        let mut budget = Budget::default();
+        budget.learn("graphql", &said("100", "100"), now());
+        assert_eq!(admit(&mut budget), None);
+        assert_eq!(admit(&mut budget), Some(reset()), "five are left");
     }
 
     #[test]
