@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::model::{Body, Event, EventKey, EventKind, Text, image_digest};
 
 /// How many keys are held before they are written.
-pub(super) const LIMIT: usize = 900_000;
+pub(super) const LIMIT: usize = 500_000;
 
 /// What a key stands for. Kinds of events have their own number as space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
