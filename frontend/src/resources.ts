@@ -64,6 +64,8 @@ export interface SourceState {
   covered: Array<{ from: string; to: string }>;
   lastSync: string | null;
   syncing: boolean;
+  /** Done and total pages or units of the reading under way, the total where it is known. */
+  progress?: { done: number; total: number | null } | null;
   error: string | null;
 }
 
@@ -73,6 +75,8 @@ export interface CheckResult {
   ok: boolean;
   message: string;
   advice: string | null;
+  /** How far the source has been read, in one sentence. */
+  reading?: string | null;
 }
 
 /** The sentence a failed call leaves for people: the backend's own, else what the browser knows. */

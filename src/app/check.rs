@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
+use super::notices::progress_in_words;
 use super::{App, SourceCheck};
 use crate::error;
 use crate::model::SourceName;
 use crate::providers::{CheckReport, FetchError, Reach};
-use crate::sync::Source;
+use crate::sync::{Source, Standing};
 
 /// Sources that are proved at the same time.
 const CONCURRENT_CHECKS: usize = 4;
@@ -30,11 +31,18 @@ impl App {
             .filter(|known| source.is_none_or(|name| *name == known.name))
             .cloned()
             .collect();
-        futures::stream::iter(sources)
+        let mut checks: Vec<SourceCheck> = futures::stream::iter(sources)
             .map(|source| check(source, now, patience))
             .buffered(CONCURRENT_CHECKS)
             .collect()
-            .await
+            .await;
+        let syncing = &self.inner.syncing;
+        let standings = syncing.standings(syncing.policy().usual(now));
+        for check in &mut checks {
+            let standing = standings.iter().find(|known| known.name == check.name);
+            check.reading = standing.map(reading);
+        }
+        checks
     }
 }
 
@@ -69,6 +77,26 @@ async fn check(source: Source, now: DateTime<Utc>, patience: Duration) -> Source
         kind: source.kind,
         result,
         advice,
+        reading: None,
+    }
+}
+
+/// How far a source has been read, in one sentence.
+fn reading(standing: &Standing) -> String {
+    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d");
+    let ranges = standing.coverage.ranges();
+    let known = match (ranges.first(), ranges.last()) {
+        (Some(first), Some(last)) => {
+            format!("read from {} to {}", day(first.start), day(last.end))
+        }
+        _ => "not read yet".to_owned(),
+    };
+    match (standing.is_reading, standing.progress) {
+        (true, Some(progress)) => {
+            format!("Being read ({}); {known}.", progress_in_words(progress))
+        }
+        (true, None) => format!("Being read; {known}."),
+        (false, _) => format!("{}{}.", known[..1].to_uppercase(), &known[1..]),
     }
 }
 

@@ -123,6 +123,8 @@ pub struct SourceCheck {
     /// The sentence, or the failure as a chain of causes.
     pub result: Result<String, String>,
     pub advice: Option<String>,
+    /// How far it has been read, in one sentence.
+    pub reading: Option<String>,
 }
 
 /// A running Pelorus: settings, ledger, sources and columns. Cheap to clone.

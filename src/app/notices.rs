@@ -70,16 +70,23 @@ fn of_source(standing: &Standing, range: TimeRange, now: DateTime<Utc>) -> Notic
         };
     }
     if standing.is_reading {
-        let progress = match standing.progress {
-            Some((done, Some(total))) => format!(" ({} of {})", grouped(done), grouped(total)),
-            Some((done, None)) => format!(" ({} so far)", grouped(done)),
-            None => String::new(),
-        };
+        let progress = standing
+            .progress
+            .map(|progress| format!(" ({})", progress_in_words(progress)))
+            .unwrap_or_default();
         return Notice::warning(format!(
             "Reading {name}{progress}: {gaps} is missing until then{consequence}."
         ));
     }
     Notice::warning(format!("{name} has not been read for {gaps}{consequence}."))
+}
+
+/// How far a reading is (`12,000 of 18,785`).
+pub(super) fn progress_in_words((done, total): (u64, Option<u64>)) -> String {
+    match total {
+        Some(total) => format!("{} of {}", grouped(done), grouped(total)),
+        None => format!("{} so far", grouped(done)),
+    }
 }
 
 /// What was odd in what the sources said; `quality` shows all of it.

@@ -627,6 +627,16 @@ async fn checks_tell_what_works_and_what_to_do_about_the_rest() {
         ]
     );
     assert!(checks[1].advice.as_deref().unwrap().contains("token"));
+    assert_eq!(checks[0].reading.as_deref(), Some("Not read yet."));
+    ask(&app, Metric::Deployments, range("2026-05-28", NOW)).await;
+    let checks = app
+        .check(Some(&"good".into()), at(NOW), Duration::from_secs(10))
+        .await;
+    let read = checks[0].reading.as_deref().unwrap();
+    assert!(
+        read.starts_with("Read from 20") && read.ends_with(" to 2026-06-01."),
+        "{read}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Check) -> Result<Exit, Failure> {
     Ok(exit_of(&checks))
 }
 
-/// A row a source; advice stands below its source.
+/// A row a source; how far it was read and advice stand below it.
 pub(super) fn draw(checks: &[SourceCheck], looks: Looks) -> String {
     let mut table = looks.table(["", "Source", "Kind", "Result"]);
     for check in checks {
@@ -57,12 +57,13 @@ pub(super) fn draw(checks: &[SourceCheck], looks: Looks) -> String {
             Cell::new(check.kind),
             Cell::new(message),
         ]);
-        if let Some(advice) = &check.advice {
+        let advice = check.advice.as_ref().map(|advice| format!("→ {advice}"));
+        for line in check.reading.iter().cloned().chain(advice) {
             table.add_row(vec![
                 Cell::new(""),
                 Cell::new(""),
                 Cell::new(""),
-                Cell::new(format!("→ {advice}")),
+                Cell::new(line),
             ]);
         }
     }

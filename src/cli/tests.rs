@@ -178,6 +178,7 @@ fn a_check_says_what_is_wrong_and_how_to_mend_it() {
         kind: "git",
         result: result.map(str::to_owned).map_err(str::to_owned),
         advice: advice.map(str::to_owned),
+        reading: Some("Not read yet.".to_owned()),
     };
     let checks = [
         check("shop", Ok("sees 12 branches"), None),
@@ -190,7 +191,9 @@ fn a_check_says_what_is_wrong_and_how_to_mend_it() {
     assert_snapshot!(check::draw(&checks, Looks::default()), @"
    Source   Kind  Result
 ✓  shop     git   sees 12 branches
+                  Not read yet.
 ✗  library  git   cannot open /srv/library.git
+                  Not read yet.
                   → check `path`
 ");
     assert_eq!(check::exit_of(&checks), Exit::Unreadable);

@@ -84,6 +84,7 @@ pub(super) fn as_json(check: &SourceCheck) -> Value {
         "ok": is_ok,
         "message": message,
         "advice": check.advice,
+        "reading": check.reading,
     })
 }
 

@@ -244,6 +244,7 @@ fn source_json(source: &SourceStatus) -> Value {
         "covered": covered,
         "lastSync": source.stats.read_at.map(time),
         "syncing": source.is_syncing,
+        "progress": source.progress.map(|(done, total)| json!({ "done": done, "total": total })),
         "error": source.failure,
     })
 }

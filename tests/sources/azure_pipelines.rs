@@ -302,7 +302,7 @@ pub async fn stand() -> Stand {
         host: "github.com",
         tells: &["build", "deployment"],
         deployments: json!([]),
-        estate: estate,
+        estate,
         now: NOW,
         server: pipelines.server.clone(),
         held: Box::new(pipelines),

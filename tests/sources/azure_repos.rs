@@ -474,7 +474,7 @@ pub async fn stand() -> Stand {
         host: "127.0.0.1/acme/shop",
         tells: &["commit", "pull_request", "release"],
         deployments: tags_are_deployments(),
-        estate: estate,
+        estate,
         now: NOW,
         server: azure.server.clone(),
         held: Box::new(azure),

@@ -110,7 +110,7 @@ pub async fn stand() -> Stand {
         host: "127.0.0.1",
         tells: &["commit", "pull_request", "release"],
         deployments: tags_are_deployments(),
-        estate: estate,
+        estate,
         now: NOW,
         server: bitbucket.server.clone(),
         held: Box::new(bitbucket),

@@ -449,7 +449,7 @@ pub async fn stand() -> Stand {
         host: "127.0.0.1",
         tells: &["commit", "pull_request", "release"],
         deployments: json!([{"from": "tag", "match": "^v1", "environment": "production"}]),
-        estate: estate,
+        estate,
         now: NOW,
         server: bitbucket.server.clone(),
         held: Box::new(bitbucket),

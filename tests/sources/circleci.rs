@@ -241,7 +241,7 @@ pub async fn stand() -> Stand {
         host: "github.com",
         tells: &["build"],
         deployments: json!([{"from": "build", "environment": "production"}]),
-        estate: estate,
+        estate,
         now: NOW,
         server: circle.server.clone(),
         held: Box::new(circle),

@@ -115,7 +115,7 @@ pub async fn stand() -> Stand {
         host: "127.0.0.1",
         tells: &["commit", "pull_request", "release"],
         deployments: tags_are_deployments(),
-        estate: estate,
+        estate,
         now: NOW,
         server: gitlab.server.clone(),
         held: Box::new(gitlab),

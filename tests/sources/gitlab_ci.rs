@@ -47,7 +47,7 @@ pub async fn stand() -> Stand {
         host: "127.0.0.1",
         tells: &["build", "deployment"],
         deployments: json!([]),
-        estate: estate,
+        estate,
         now: NOW,
         server: gitlab.server.clone(),
         held: Box::new(gitlab),

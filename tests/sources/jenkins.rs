@@ -185,7 +185,7 @@ pub async fn stand() -> Stand {
         host: "git.acme.example",
         tells: &["build"],
         deployments: builds_are_deployments(),
-        estate: estate,
+        estate,
         now: NOW,
         server: jenkins.server.clone(),
         held: Box::new(jenkins),

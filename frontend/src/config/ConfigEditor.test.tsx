@@ -199,6 +199,7 @@ test('the state of saved sources is shown, and a check says what to do', async (
       covered: [{ from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' }],
       lastSync: null,
       syncing: true,
+      progress: { done: 12000, total: 18785 },
       error: null,
     },
   ]);
@@ -208,6 +209,7 @@ test('the state of saved sources is shown, and a check says what to do', async (
   const { user } = edit(stored);
   await user.click(await screen.findByRole('button', { name: 'Expand section State' }));
   expect(await screen.findByText(/^123 events/)).toBeInTheDocument();
+  expect(screen.getByText('reading 12,000 of 18,785')).toBeInTheDocument();
   await user.click(screen.getByRole('button', { name: 'Check shop-code' }));
   expect(await screen.findByText('The token has expired. Make a new one.')).toBeInTheDocument();
   expect(mockCheck).toHaveBeenCalledWith('shop-code');

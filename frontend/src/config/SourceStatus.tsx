@@ -1,4 +1,4 @@
-import React, { useCallback, useState } from 'react';
+import React, { useCallback, useEffect, useState } from 'react';
 import { dateTimeFormat } from '@grafana/data';
 import { Alert, Badge, Button, Stack, Text } from '@grafana/ui';
 import type { PelorusDataSource } from '../datasource';
@@ -9,12 +9,24 @@ interface Props {
   connect: () => Promise<PelorusDataSource>;
 }
 
+/** How often the state is asked for while a source is being read, in milliseconds. */
+const WHILE_READING = 2_000;
+
 /** What the saved sources hold, with buttons to check and to read them now. */
 export function SourceStatus({ connect }: Props) {
   const { answer, failure, askAgain } = useAnswer(useCallback(async () => (await connect()).sources(), [connect]));
   const [checks, setChecks] = useState<Record<string, CheckResult>>({});
   const [said, setSaid] = useState<{ severity: 'info' | 'error'; text: string }>();
   const [busy, setBusy] = useState(false);
+
+  const isReading = (answer ?? []).some(({ syncing }) => syncing);
+  useEffect(() => {
+    if (!isReading) {
+      return undefined;
+    }
+    const timer = setInterval(askAgain, WHILE_READING);
+    return () => clearInterval(timer);
+  }, [isReading, askAgain]);
 
   const run = async (work: (datasource: PelorusDataSource) => Promise<string | undefined>) => {
     setBusy(true);
@@ -100,7 +112,7 @@ function SourceLine({ source, check, busy, onCheck, onSync }: LineProps) {
     <Stack direction="column" gap={0.5}>
       <Stack direction="row" gap={1} alignItems="center" wrap="wrap">
         <Text weight="medium">{source.name}</Text>
-        {source.syncing && <Badge text="reading" color="blue" />}
+        {source.syncing && <Badge text={readingText(source.progress)} color="blue" />}
         {source.error && <Badge text="failing" color="red" />}
         {check && <Badge text={check.ok ? 'works' : 'check failed'} color={check.ok ? 'green' : 'red'} />}
         <Text color="secondary">{facts.filter(Boolean).join(' · ')}</Text>
@@ -126,9 +138,17 @@ function SourceLine({ source, check, busy, onCheck, onSync }: LineProps) {
         </Button>
       </Stack>
       {source.error && <Text color="error">{source.error}</Text>}
-      {check && <Text color="secondary">{[check.message, check.advice].filter(Boolean).join(' ')}</Text>}
+      {check && <Text color="secondary">{[check.message, check.reading, check.advice].filter(Boolean).join(' ')}</Text>}
     </Stack>
   );
+}
+
+function readingText(progress: SourceState['progress']): string {
+  if (!progress) {
+    return 'reading';
+  }
+  const done = progress.done.toLocaleString();
+  return progress.total ? `reading ${done} of ${progress.total.toLocaleString()}` : `reading ${done}`;
 }
 
 const day = (time: string) => dateTimeFormat(time, { format: 'YYYY-MM-DD' });

@@ -114,7 +114,7 @@ fn a_source_is_listed_as_the_contract_says() {
             read_at: Some(DateTime::UNIX_EPOCH),
         },
         is_syncing: true,
-        progress: None,
+        progress: Some((12_000, Some(18_785))),
         failure: None,
     };
     let expected = json!({
@@ -124,6 +124,7 @@ fn a_source_is_listed_as_the_contract_says() {
         "covered": [{ "from": "1970-01-01T00:00:00.000Z", "to": "1970-01-02T00:00:00.000Z" }],
         "lastSync": "1970-01-01T00:00:00.000Z",
         "syncing": true,
+        "progress": { "done": 12_000, "total": 18_785 },
         "error": null,
     });
     assert_eq!(source_json(&status), expected);
