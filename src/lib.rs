@@ -11,6 +11,7 @@ pub mod config;
 pub mod correlate;
 pub mod dora;
 pub mod error;
+pub mod export;
 pub mod frames;
 pub mod ledger;
 pub mod model;
@@ -20,4 +21,5 @@ pub mod model;
 )]
 pub mod plugin;
 pub mod providers;
+pub mod series;
 pub mod sync;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("config", &["model", "providers"]),
-    ("providers", &["model", "config"]),
+    ("series", &["model"]),
+    ("providers", &["model", "config", "series"]),
     ("ledger", &["model"]),
     ("sync", &["model", "config", "providers", "ledger"]),
     ("correlate", &["model"]),
@@ -29,6 +30,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "export",
+        &[
+            "model",
+            "config",
+            "providers",
+            "series",
+            "ledger",
+            "dora",
+            "app",
+        ],
+    ),
+    (
         "plugin",
         &["model", "config", "dora", "frames", "app", "ledger"],
     ),
@@ -44,6 +57,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "dora",
             "frames",
             "app",
+            "export",
             "plugin",
         ],
     ),

@@ -13,11 +13,14 @@ mod forget;
 mod index;
 mod merge;
 mod open;
+mod outbox;
 mod page;
 mod read;
 mod references;
 mod rows;
 mod schema;
+mod sending;
+mod sent;
 mod store;
 mod subjects;
 mod tail;
@@ -27,6 +30,8 @@ mod versions;
 
 pub use error::LedgerError;
 pub use open::Ledger;
+pub use outbox::{Quarantined, Queue, Queued, Route, Settled};
+pub use sent::Sent;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

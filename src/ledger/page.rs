@@ -9,13 +9,14 @@ use super::encode::{Encoded, encode};
 use super::event_row::{INSERT, UPDATE, fetch, write_row};
 use super::filter::Filter;
 use super::merge;
+use super::outbox::Outgoing;
 use super::rows::RowView;
 use super::store::Memo;
 use super::subjects::Subjects;
 use super::tail::{Space, Tail, keys_of, stored_key};
 use super::versions::{store_versions, versions_of};
 use super::{Depth, Stored, SubjectId, index, read};
-use crate::model::{Event, EventKind, Subject};
+use crate::model::{Event, EventKind, SourceName, Subject};
 
 /// What the ledger has of an event that comes.
 enum Known {
@@ -25,6 +26,15 @@ enum Known {
     Same,
     /// Another version of it.
     Version(Box<Event>),
+}
+
+/// What the next event gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Next {
+    /// Its number.
+    pub(super) event: i64,
+    /// Its revision.
+    pub(super) revision: i64,
 }
 
 /// Counted, earliest, latest.
@@ -38,6 +48,8 @@ pub(super) struct Page<'p, 'c> {
     pub(super) subjects: &'p mut Subjects,
     pub(super) memo: &'p mut Memo,
     filter: &'p mut Option<Filter>,
+    outgoing: &'p Outgoing,
+    is_muted: bool,
     tail: &'p Tail,
     added: Tail,
     next_event: i64,
@@ -51,7 +63,7 @@ pub(super) struct Page<'p, 'c> {
 }
 
 impl<'p, 'c> Page<'p, 'c> {
-    /// An empty page; the first new event gets the number `next_event`.
+    /// An empty page.
     ///
     /// # Errors
     /// SQLite's.
@@ -60,9 +72,9 @@ impl<'p, 'c> Page<'p, 'c> {
         subjects: &'p mut Subjects,
         memo: &'p mut Memo,
         filter: &'p mut Option<Filter>,
+        outgoing: &'p Outgoing,
         tail: &'p Tail,
-        next_event: i64,
-        revision: i64,
+        next: Next,
     ) -> rusqlite::Result<Self> {
         Ok(Self {
             transaction,
@@ -71,10 +83,12 @@ impl<'p, 'c> Page<'p, 'c> {
             subjects,
             memo,
             filter,
+            outgoing,
+            is_muted: false,
             tail,
-            added: Tail::after(next_event - 1),
-            next_event,
-            revision,
+            added: Tail::after(next.event - 1),
+            next_event: next.event,
+            revision: next.revision,
             decoder: Decoder::default(),
             found: Vec::new(),
             subject_counts: HashMap::new(),
@@ -82,6 +96,11 @@ impl<'p, 'c> Page<'p, 'c> {
             stale_claims: BTreeSet::new(),
             stored: Stored::default(),
         })
+    }
+
+    /// From here on what a source stores is sent nowhere, if it reads back what was sent.
+    pub(super) fn mute(&mut self, source: &SourceName) {
+        self.is_muted = self.outgoing.is_muted(source);
     }
 
     /// What the page added, for the tail, and the number of the next event after it.
@@ -233,6 +252,9 @@ impl<'p, 'c> Page<'p, 'c> {
 
     /// Notes what a new or changed event means for others.
     fn tell(&mut self, event: &Event, id: i64, subject: i64) -> rusqlite::Result<()> {
+        if !self.is_muted {
+            self.outgoing.queue(self.transaction, id)?;
+        }
         self.stored.subjects.insert(SubjectId(subject));
         self.note_references(event, id)?;
         self.link(event, subject)

@@ -10,7 +10,7 @@ use super::error::{corrupt, sqlite};
 pub(super) const APPLICATION_ID: i64 = 0x5045_4c4f;
 
 /// Steps from one schema version to the next; step N makes version N + 1. Released steps never change.
-const MIGRATIONS: &[&str] = &[FIRST, SECOND];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
 
 /// The schema version that this program writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -152,6 +152,37 @@ FROM event JOIN source ON source.id = event.source JOIN subject ON subject.id = 
 /// SQLite checks the shape of its pages and not what stands in them: a flipped bit in a time would be another time.
 const SECOND: &str = "
 ALTER TABLE event ADD COLUMN checksum INTEGER; -- of subject to url but source, revision, settled (src/ledger/rows.rs); absent in rows of older versions
+";
+
+/// The outbox as it is used: an event waits once a destination, and its newest version is what is sent.
+const THIRD: &str = "
+DROP TABLE outbox;
+DROP TABLE quarantine;
+
+CREATE TABLE destination ( -- where pelorus export sends events
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE unsent_source ( -- sources that read back what was exported: what they store is not sent
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE outbox ( -- events whose newest version is still to be sent
+    destination INTEGER NOT NULL, -- destination.id
+    route INTEGER NOT NULL, -- 0 live, 1 backfill
+    event INTEGER NOT NULL,
+    PRIMARY KEY (destination, route, event)
+) WITHOUT ROWID;
+
+CREATE TABLE quarantine ( -- events whose newest version a destination refuses
+    destination INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    revision INTEGER NOT NULL, -- of the refused version
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (destination, event)
+) WITHOUT ROWID;
 ";
 
 /// What a file says of itself.

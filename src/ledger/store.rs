@@ -9,7 +9,8 @@ use tracing::warn;
 
 use super::filter::Filter;
 use super::open::{Ledger, Reader};
-use super::page::Page;
+use super::outbox::Outgoing;
+use super::page::{Next, Page};
 use super::subjects::{Numbers, Subjects};
 use super::{Batch, LedgerError, Stored, coverage, index, tail};
 
@@ -22,6 +23,8 @@ pub(super) struct Writer {
     pub(super) memo: Memo,
     /// Of the keys in the index table; made when the first large page comes.
     pub(super) filter: Option<Filter>,
+    /// Where events go, and whose do not.
+    pub(super) outgoing: Outgoing,
     /// The number of the next event; numbers are never used twice, also when the latest events were forgotten.
     next_event: i64,
 }
@@ -42,11 +45,13 @@ impl Writer {
     /// # Errors
     /// SQLite's.
     pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        let outgoing = Outgoing::load(&connection)?;
         let last = index::last_event(&connection)?.max(index::indexed(&connection)?);
         Ok(Self {
             reader: Reader::new(connection),
             memo: Memo::default(),
             filter: None,
+            outgoing,
             next_event: last + 1,
         })
     }
@@ -94,6 +99,7 @@ impl Ledger {
             writer.filter = Some(index::make_filter(&writer.reader.connection)?);
         }
         self.write_page(writer, Some(batch.at), |page| {
+            page.mute(&batch.source);
             let source = page.memo.numbers.source(page.transaction, &batch.source)?;
             page.store_events(&batch.events)?;
             coverage::store(page.transaction, source, batch)?;
@@ -112,6 +118,7 @@ impl Ledger {
             reader,
             memo,
             filter,
+            outgoing,
             next_event,
         } = writer;
         let Reader {
@@ -125,9 +132,12 @@ impl Ledger {
             subjects,
             memo,
             filter,
+            outgoing,
             &tail,
-            *next_event,
-            at.map_or(0, |at| at.timestamp_millis()),
+            Next {
+                event: *next_event,
+                revision: at.map_or(0, |at| at.timestamp_millis()),
+            },
         )?;
         let result = work(&mut page)?;
         let (added, next) = page.into_added();

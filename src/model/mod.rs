@@ -9,6 +9,7 @@ mod labels;
 mod metric;
 mod names;
 mod notice;
+mod origin;
 mod pattern;
 mod question;
 mod records;
@@ -26,6 +27,7 @@ pub use names::{
     SourceName, Text, image_digest, image_name,
 };
 pub use notice::{Notice, Severity};
+pub use origin::Origin;
 pub use pattern::{Glob, InvalidPattern, Pattern};
 pub use question::{
     BandsYear, Bucket, ChangeUnit, EventTable, Filter, FilterKey, GroupKey, Kind, LeadTimeFrom,

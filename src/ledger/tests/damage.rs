@@ -85,7 +85,7 @@ fn events_of_an_older_ledger_have_no_checksum_and_are_read() {
     let wanted = read_everything(&folder).unwrap();
     let connection = rusqlite::Connection::open(folder.file()).unwrap();
     connection
-        .execute_batch("ALTER TABLE event DROP COLUMN checksum; PRAGMA user_version = 1")
+        .execute_batch("ALTER TABLE event DROP COLUMN checksum; DROP TABLE destination; DROP TABLE unsent_source; PRAGMA user_version = 1")
         .unwrap();
     drop(connection);
     // The first reading stored ten more.

@@ -7,6 +7,7 @@ mod files;
 mod forgetting;
 mod links;
 mod order;
+mod outbox;
 mod storing;
 
 use chrono::{DateTime, Utc};

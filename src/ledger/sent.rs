@@ -1,0 +1,70 @@
+//! What a destination says it has, to be compared with what it shows.
+
+use chrono::Utc;
+use rusqlite::params;
+
+use super::decode::Decoder;
+use super::open::{Ledger, Reader};
+use super::outbox::destination_id;
+use super::rows::{COLUMNS, RowView};
+use super::{Depth, LedgerError};
+use crate::model::{EventId, TimeRange};
+
+/// An event of the ledger, as far as a comparison needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    #[allow(missing_docs)]
+    pub id: EventId,
+    /// The ledger's time of its newest version, in milliseconds.
+    pub revision: i64,
+    /// Whether the destination said that it has this version; else it waits, is refused, or was never to be sent.
+    pub is_acknowledged: bool,
+}
+
+impl Ledger {
+    /// The events whose main time lies in the range, in no order. Reads the whole ledger.
+    ///
+    /// # Errors
+    /// See `LedgerError`.
+    pub fn sent(&self, destination: &str, range: TimeRange) -> Result<Vec<Sent>, LedgerError> {
+        self.read("read", |reader| {
+            let Reader {
+                connection,
+                subjects,
+            } = reader;
+            let snapshot = connection.unchecked_transaction()?;
+            let Some(destination) = destination_id(&snapshot, destination)? else {
+                return Ok(Vec::new());
+            };
+            // A source that was never read here is one whose events were read back.
+            let mut statement = snapshot.prepare_cached(&format!(
+                "SELECT {COLUMNS}, revision,
+                    source IN (SELECT id FROM source WHERE read_at != 0)
+                    AND NOT EXISTS (SELECT 1 FROM outbox
+                        WHERE destination = ?1 AND route IN (0, 1) AND outbox.event = event.id)
+                    AND NOT EXISTS (SELECT 1 FROM quarantine
+                        WHERE destination = ?1 AND quarantine.event = event.id)
+                 FROM event WHERE time >= ?2 AND time < ?3"
+            ))?;
+            let milliseconds = |at: chrono::DateTime<Utc>| at.timestamp_millis();
+            let mut rows = statement.query(params![
+                destination,
+                milliseconds(range.start),
+                milliseconds(range.end)
+            ])?;
+            let mut decoder = Decoder::default();
+            let mut sent = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (revision, is_acknowledged) = (row.get(9)?, row.get(10)?);
+                let row = RowView::read(row, Depth::Columns)?;
+                let subject = subjects.subject(&snapshot, row.subject)?;
+                sent.push(Sent {
+                    id: decoder.id(&row, &subject)?,
+                    revision,
+                    is_acknowledged,
+                });
+            }
+            Ok(sent)
+        })
+    }
+}
