@@ -3,7 +3,7 @@
 use super::{Field, FieldType};
 use crate::model::{BandsYear, WeekStart};
 
-const fn field(key: &'static str, title: &'static str, takes: FieldType) -> Field {
+pub(super) const fn field(key: &'static str, title: &'static str, takes: FieldType) -> Field {
     Field {
         key,
         title,

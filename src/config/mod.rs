@@ -6,6 +6,7 @@
 mod access;
 mod closest;
 mod describe;
+mod export;
 mod fields;
 mod filters;
 mod key_reader;
@@ -20,12 +21,15 @@ mod words;
 mod yaml;
 
 #[cfg(test)]
+mod export_tests;
+#[cfg(test)]
 mod question_tests;
 #[cfg(test)]
 mod tests;
 
 pub use access::Access;
 pub use describe::{describe_kinds, describe_metrics};
+pub use export::{Backfill, DESTINATION_FIELDS, Destination, EXPORT_FIELDS, Export, RemoteWrite};
 pub use fields::{
     APPLICATION_FIELDS, DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, EVIDENCE_FIELDS, FIELDS,
     SOURCE_FIELDS,
@@ -70,6 +74,8 @@ pub struct Settings {
     pub retention: Option<TimeDelta>,
     /// How long a question of the plugin waits for sources. Default 20 s.
     pub deadline: TimeDelta,
+    /// What `pelorus export` does; `None`: it is not set up.
+    pub export: Option<Export>,
 }
 
 /// What becomes of people's names.
@@ -98,6 +104,13 @@ pub struct SourceSettings {
     pub fields: BTreeMap<&'static str, FieldValue>,
     /// The kind's secret fields.
     pub secrets: BTreeMap<&'static str, SecretString>,
+}
+
+impl SourceSettings {
+    /// Whether it reads back what an export loop sent.
+    pub fn is_history(&self) -> bool {
+        crate::providers::kind(self.kind).is_some_and(|kind| kind.group == "history")
+    }
 }
 
 /// The value of a field.

@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::fields::{EVIDENCE_FIELDS, FIELDS};
 use super::reading::{Reading, Values, join, span_of, text_of};
 use super::surroundings::Surroundings;
-use super::{Access, Fault, People, Settings, SettingsError, closest, rules, sources, yaml};
+use super::{
+    Access, Fault, People, Settings, SettingsError, closest, export, rules, sources, yaml,
+};
 use crate::model::{BandsYear, WeekStart};
 use crate::providers::{KINDS, ProviderKind};
 
@@ -21,6 +23,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "deployments",
     "environments",
     "evidence",
+    "export",
 ];
 
 /// What Grafana itself keeps in a data source's jsonData.
@@ -135,6 +138,7 @@ impl Settings {
             deadline: span(&mut values, "deadline"),
             sources: sources::read(&mut reading, map.get("sources")),
             rules: rules::read(&mut reading, map),
+            export: export::read(&mut reading, map.get("export")),
         };
         refuse_zero(&mut reading, "deadline", Some(settings.deadline));
         refuse_zero(&mut reading, "retention", settings.retention);

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::fields::SOURCE_FIELDS;
-use super::reading::{Reading, join, missing, text_of};
+use super::reading::{Reading, Values, join, missing, text_of};
 use super::{Field, FieldType, FieldValue, SourceSettings, closest};
 use crate::model::{Cluster, Environment, SourceName};
 use crate::providers::ProviderKind;
@@ -34,17 +34,7 @@ fn read_one(
     map: &Map<String, Value>,
 ) -> Option<SourceSettings> {
     let mut common = reading.fields(map, path, SOURCE_FIELDS);
-    let name = text_of(&mut common, "name");
-    let name = name.filter(|name| {
-        let fits = is_name(name);
-        if !fits {
-            reading.fault(
-                join(path, "name"),
-                "takes 1 to 40 characters of a-z, 0-9 and `-`, and does not start with `-`",
-            );
-        }
-        fits
-    });
+    let name = name(reading, path, &mut common);
     let kind = kind_of(reading, path, text_of(&mut common, "kind"));
     let kind = kind?;
     let allowed: Vec<&str> = SOURCE_FIELDS
@@ -61,7 +51,7 @@ fn read_one(
             reading.fault(join(path, field.key), missing(field));
         }
     }
-    let secrets = secrets_of(reading, path, map, kind, name.as_deref());
+    let secrets = secrets_of(reading, path, map, kind.fields, name.as_deref());
     Some(SourceSettings {
         name: SourceName::from(name?),
         kind: kind.name,
@@ -69,6 +59,20 @@ fn read_one(
         cluster: text_of(&mut common, "cluster").map(Cluster::from),
         fields,
         secrets,
+    })
+}
+
+/// The name of a source or a destination; one that does not fit is a fault.
+pub(super) fn name(reading: &mut Reading<'_>, path: &str, values: &mut Values) -> Option<String> {
+    text_of(values, "name").filter(|name| {
+        let fits = is_name(name);
+        if !fits {
+            reading.fault(
+                join(path, "name"),
+                "takes 1 to 40 characters of a-z, 0-9 and `-`, and does not start with `-`",
+            );
+        }
+        fits
     })
 }
 
@@ -99,16 +103,15 @@ fn kind_of(
 }
 
 /// The secrets of a source: from the secret settings, else (in a settings file) from beside its other fields.
-fn secrets_of(
+pub(super) fn secrets_of(
     reading: &mut Reading<'_>,
     path: &str,
     map: &Map<String, Value>,
-    kind: &ProviderKind,
+    fields: &[Field],
     name: Option<&str>,
 ) -> BTreeMap<&'static str, SecretString> {
     let mut secrets = BTreeMap::new();
-    for field in kind
-        .fields
+    for field in fields
         .iter()
         .filter(|field| field.takes == FieldType::Secret)
     {

@@ -196,7 +196,7 @@ environments: { match: prod }
     ));
     assert!(!told.contains("hunter2"), "{told}");
     assert_snapshot!(told, @"
-`freshnes` is unknown; did you mean `freshness`? known keys: ledger, timezone, weekStart, bandsYear, people, freshness, keepSyncing, lookback, retention, deadline, sources, applications, deployments, environments, evidence
+`freshnes` is unknown; did you mean `freshness`? known keys: ledger, timezone, weekStart, bandsYear, people, freshness, keepSyncing, lookback, retention, deadline, sources, applications, deployments, environments, evidence, export
 `people` takes one of a few words; allowed: hidden, pseudonym, shown
 `lookback` takes a span of time such as `24h`, `7d`, `15m`, `90s`, or seconds
 `timezone` takes the IANA name of a zone such as `Europe/Berlin` or `UTC`; did you mean `Europe/Berlin`?

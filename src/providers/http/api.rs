@@ -14,7 +14,7 @@ use url::Url;
 use super::clients::{ClientError, Connection};
 use super::network::Lane;
 use super::timing::Timing;
-use super::{Call, HttpError, Memory, Network, Priority, request, settings};
+use super::{Call, Clock, HttpError, Memory, Network, Priority, request, settings};
 use crate::config::{SettingsError, SourceSettings};
 use crate::model::SourceName;
 
@@ -142,6 +142,11 @@ impl Api {
             identity,
             connection: Arc::new(connection),
         })
+    }
+
+    /// The clock of requests.
+    pub fn clock(&self) -> Clock {
+        self.network.clock()
     }
 
     /// The same API for requests of that priority.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -57,6 +57,12 @@ impl<'a> Call<'a> {
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers
             .insert(request::header_name(name), HeaderValue::from_static(value));
+        self
+    }
+
+    /// Adds a header that the settings name, such as a tenant's.
+    pub fn named_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 

@@ -18,6 +18,7 @@ mod memory;
 mod network;
 mod pace;
 mod pages;
+mod push;
 mod redirect;
 mod refusal;
 mod request;
@@ -41,6 +42,7 @@ pub use headers::next_link;
 pub use memory::{Forgetful, Memory};
 pub use network::Network;
 pub use pages::PageWalk;
+pub use push::Said;
 pub use settings::{CONNECTION_FIELDS, connection_fields, secret, text, text_list};
 
 /// Who a request is for: people who wait, or the schedule.
