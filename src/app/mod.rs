@@ -29,7 +29,7 @@ use self::state::{Columns, Ear};
 use crate::config::Settings;
 use crate::dora::Answer;
 use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
-use crate::model::{Coverage, Event, EventKind, Notice, Question, SourceName, TimeRange};
+use crate::model::{Coverage, Event, EventKind, Notice, Origin, Question, SourceName, TimeRange};
 pub use crate::providers::http::{Addresses, LimitLeft, RequestCount};
 use crate::providers::http::{Clock, Network};
 use crate::sync::{Names, Policy, Source, Syncing};
@@ -300,6 +300,53 @@ impl App {
     /// Whether sources are read here: not where another process owns the ledger.
     pub fn reads_sources(&self) -> bool {
         self.inner.foreign.is_none()
+    }
+
+    /// Reads the sources from now on, whether anybody asks or not: what pushes is watched, the rest read every `freshness`.
+    pub fn keep_reading(&self) {
+        let syncing = &self.inner.syncing;
+        syncing.want(syncing.policy().usual(syncing.now()));
+    }
+
+    /// Waits until every source has answered for the usual range or has stopped reading.
+    pub async fn settle(&self) {
+        let syncing = &self.inner.syncing;
+        syncing.settle(syncing.policy().usual(syncing.now())).await;
+    }
+
+    /// What others must know of the sources that are read here: not of those that read back what others read.
+    pub fn origins(&self) -> Vec<Origin> {
+        let syncing = &self.inner.syncing;
+        let sources = syncing.sources().zip(syncing.coverages());
+        let own = sources.filter(|(source, _)| !source.is_history());
+        own.map(|(source, coverage)| Origin {
+            source: source.name.clone(),
+            rank: source.rank,
+            environment: source.environment.clone(),
+            cluster: source.cluster.clone(),
+            since: coverage.start(),
+        })
+        .collect()
+    }
+
+    /// The ledger below.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.inner.ledger
+    }
+
+    /// The clock of readings.
+    pub fn clock(&self) -> Clock {
+        self.inner.network.clock()
+    }
+
+    /// The network of the sources, for others who send requests.
+    pub fn network(&self) -> &Network {
+        &self.inner.network
+    }
+
+    /// A number that changes whenever something was stored, or a reading began or ended.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.syncing.changes()
     }
 
     /// Requests to sources since the start, by source and outcome.

@@ -14,7 +14,7 @@ use crate::correlate::{
 };
 use crate::ledger::{Ledger, LedgerError, Stored, SubjectId};
 use crate::model::{Application, CommitHash, Coverage, EventId, EventKind, SourceName, Subject};
-use crate::sync::{Listener, Names, Source};
+use crate::sync::{Listener, Names, Source, origins};
 
 /// Threads that build columns.
 const BUILDERS: usize = 2;
@@ -203,7 +203,7 @@ impl Columns {
                 *stale |= is_moved && *has_rivals;
             }
         }
-        let sources = self.sources_with(coverages);
+        let sources = self.sources_with(coverages)?;
         let hears_anew =
             |block: &Block| block.heard.iter().any(|(id, _)| changed_heard.contains(id));
         let keep = |at: usize, application: &Application, keys: &Vec<i64>| {
@@ -290,14 +290,20 @@ impl Columns {
                 ))
     }
 
-    fn sources_with(&self, coverages: &[Coverage]) -> Sources {
-        let facts = self.sources.iter().zip(coverages);
-        facts
-            .map(|(facts, coverage)| SourceFacts {
-                coverage: coverage.clone(),
-                ..facts.clone()
-            })
-            .collect()
+    /// Facts of the sources of the settings, and of those that others read whose events are read back.
+    fn sources_with(&self, coverages: &[Coverage]) -> Result<Sources, LedgerError> {
+        let own = self.sources.iter().zip(coverages);
+        let own = own.map(|(facts, coverage)| SourceFacts {
+            coverage: coverage.clone(),
+            ..facts.clone()
+        });
+        let foreign = origins(&self.ledger)?;
+        // What is said later wins: a source of the settings over one of the same name elsewhere.
+        Ok(foreign
+            .into_iter()
+            .map(SourceFacts::from)
+            .chain(own)
+            .collect())
     }
 
     /// Builds blocks, two at a time, so that only the raw events of two applications are held.

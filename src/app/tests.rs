@@ -31,6 +31,7 @@ fn settings() -> Settings {
         lookback: TimeDelta::days(400),
         retention: None,
         deadline: TimeDelta::seconds(20),
+        export: None,
     }
 }
 

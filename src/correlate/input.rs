@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{History, References};
-use crate::model::{Application, Cluster, Coverage, Environment, Rules, SourceName};
+use crate::model::{
+    Application, Cluster, Coverage, Environment, Origin, Rules, SourceName, TimeRange,
+};
 
 /// What correlation knows of one application.
 #[derive(Clone, Copy)]
@@ -35,6 +37,21 @@ pub struct SourceFacts {
     pub cluster: Option<Cluster>,
     /// The ranges it answered for.
     pub coverage: Coverage,
+}
+
+impl From<Origin> for SourceFacts {
+    fn from(origin: Origin) -> Self {
+        let coverage = origin.since.map_or_else(Coverage::default, |since| {
+            Coverage::of(TimeRange::new(since, TimeRange::always().end))
+        });
+        Self {
+            name: origin.source,
+            rank: origin.rank,
+            environment: origin.environment,
+            cluster: origin.cluster,
+            coverage,
+        }
+    }
 }
 
 /// Facts of all sources, by name.

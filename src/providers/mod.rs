@@ -8,6 +8,7 @@ mod bitbucket_cloud;
 mod ci;
 mod files;
 mod git;
+mod history;
 pub mod http;
 mod repository_name;
 mod scope;
@@ -19,7 +20,7 @@ use futures::stream::BoxStream;
 
 use self::http::{Network, Priority};
 use crate::config::{Field, SettingsError, SourceSettings};
-use crate::model::{CommitHash, Cursor, Event, EventId, EventKinds, Notice, TimeRange};
+use crate::model::{CommitHash, Cursor, Event, EventId, EventKinds, Notice, Origin, TimeRange};
 
 /// Reads one configured source.
 ///
@@ -79,6 +80,8 @@ pub struct PageRequest {
 pub struct Page {
     /// What the page says.
     pub events: Vec<Event>,
+    /// What it tells of sources that another Pelorus reads.
+    pub origins: Vec<Origin>,
     /// Where to go on after it; stored in the same transaction as the events.
     pub checkpoint: Option<Cursor>,
     /// What was odd, or bad, in the page: the rest of it counts.
@@ -188,6 +191,7 @@ pub static KINDS: &[&ProviderKind] = &[
     &ci::CIRCLECI,
     &ci::BITBUCKET_PIPELINES,
     &files::KIND,
+    &history::KIND,
 ];
 
 /// The kind of that name.

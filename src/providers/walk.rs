@@ -207,6 +207,7 @@ impl<'a, W: Walk> Reading<'a, W> {
         };
         let cursor = serde_json::to_string(&state).expect("pieces are plain data with text keys");
         Page {
+            origins: Vec::new(),
             events: turn.events,
             notices: turn.notices,
             checkpoint: Some(Cursor(cursor)),

@@ -236,6 +236,11 @@ impl Syncing {
         *self.0.changes.borrow()
     }
 
+    /// Follows `version`.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
     /// Starts reading now, whatever failed before; returns the names of the sources that read.
     pub fn sync_now(&self, wanted: Option<&SourceName>) -> Vec<SourceName> {
         if self.0.ledger.is_read_only() || *self.0.is_stopped.borrow() {

@@ -11,6 +11,7 @@ use super::flight::{Inner, blocking, lock};
 use super::local::pages_of_blocking;
 use super::memory;
 use super::need::Windows;
+use super::origins;
 use super::source::{Failure, State};
 use crate::ledger::{Batch, LedgerError};
 use crate::model::{CommitHash, Coverage, Cursor, EventId, EventKind, TimeRange};
@@ -312,6 +313,7 @@ async fn store_pages(
         if page.progress.is_some() {
             lock(&slot.state).progress = page.progress;
         }
+        origins::keep(inner, index, page.origins).await?;
         let batch = Batch {
             source: slot.source.name.clone(),
             events: page.events,

@@ -68,6 +68,11 @@ impl Source {
         })
     }
 
+    /// Whether it reads back what an export loop sent.
+    pub fn is_history(&self) -> bool {
+        providers::kind(self.kind).is_some_and(|kind| kind.group == "history")
+    }
+
     /// How it answers.
     pub fn reach(&self) -> Reach {
         self.provider.reach()

@@ -27,6 +27,7 @@ mod graphql;
 mod jenkins;
 mod memory;
 mod program;
+mod prometheus;
 mod reading;
 mod resuming;
 mod server;
