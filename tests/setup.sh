@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks, and says so. Rust, Node 20 and Go are taken as given.
-# usage: tests/setup.sh [quick|arm64]     quick: without the browser; arm64: also what it takes to build for arm64 and to run that
+# usage: tests/setup.sh [quick|arm64]     quick: without the browser and Prometheus; arm64: also what it takes to build for arm64 and to run that
 set -eu
 missing=()
 # needs PROGRAM PACKAGE…: notes the packages of a program that is not there.
@@ -15,7 +15,11 @@ needs gcc gcc libc6-dev
 needs jq jq
 case "${1:-}" in
 quick | arm64) ;;
-*) needs chromium chromium ;;
+*)
+    needs chromium chromium
+    needs promtool prometheus
+    needs prometheus prometheus
+    ;;
 esac
 if [ "${1:-}" = arm64 ]; then
     needs aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross

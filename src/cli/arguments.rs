@@ -28,6 +28,8 @@ pub(super) enum Command {
     Demo(Demo),
     /// Deletes a person's name, a source or old events from the ledger, for good
     Forget(Forget),
+    /// Collects events for ever, and keeps them in Prometheus or Thanos
+    Export(Export),
     /// Serves Grafana, which starts it itself
     Serve,
 }
@@ -83,6 +85,19 @@ pub(super) struct Check {
     /// The settings file [default: pelorus.yaml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    /// The settings file [default: pelorus.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Read every source and send what waits once, instead of for ever
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Let everything wait again that destinations refused
+    #[arg(long)]
+    pub(super) retry_quarantined: bool,
 }
 
 #[derive(Args, Debug)]

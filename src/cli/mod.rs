@@ -5,6 +5,7 @@ mod bounded;
 mod check;
 mod demo;
 mod exit;
+mod export;
 mod forget;
 mod humanise;
 mod instant;
@@ -38,9 +39,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Err(error) => return tell(&error),
         }
     };
-    if !matches!(command, Command::Serve) {
+    match command {
         // The plugin has a log of its own, which Grafana reads.
-        logging::start();
+        Command::Serve => {}
+        // It runs for ever, so its log says what it does.
+        Command::Export(_) => logging::start("info"),
+        _ => logging::start("warn"),
     }
     match dispatch(command) {
         Ok(exit) => exit,
@@ -57,6 +61,7 @@ fn dispatch(command: Command) -> Result<Exit, exit::Failure> {
         Command::Check(check) => block_on(check::run(check)),
         Command::Providers(asked) => providers::run(&asked),
         Command::Demo(demo) => demo::run(&demo),
+        Command::Export(export) => block_on(export::run(export)),
         Command::Forget(forget) => forget::run(&forget),
         Command::Serve => crate::plugin::serve()
             .map(|()| Exit::Answered)

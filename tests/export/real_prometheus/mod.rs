@@ -1,0 +1,156 @@
+//! Prometheus as Debian packs it, on a folder and a port of its own.
+
+mod kills;
+mod loops;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pelorus::series::{Assembler, Version};
+use serde_json::Value;
+
+/// How long a process may take to do what it is told.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port that nobody uses.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Status and body of a GET; `None` where nobody answers.
+pub fn get(address: &str, path: &str) -> Option<(u16, String)> {
+    request(address, "GET", path)
+}
+
+/// The same with a method. HTTP/1.0, so that the body is not chunked.
+pub fn request(address: &str, method: &str, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// Waits until something is so.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} did not come to be");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A running Prometheus; it is killed when dropped, its folder stays.
+pub struct Prometheus {
+    folder: PathBuf,
+    pub port: u16,
+    process: Option<Child>,
+}
+
+impl Prometheus {
+    /// Starts one in that folder, that takes samples of the last thirty days and keeps them ten years.
+    pub fn start(folder: &Path) -> Self {
+        let mut prometheus = Self {
+            folder: folder.to_owned(),
+            port: free_port(),
+            process: None,
+        };
+        let settings = "storage: { tsdb: { out_of_order_time_window: 30d } }\n";
+        std::fs::create_dir_all(folder).expect("a writable folder");
+        std::fs::write(folder.join("prometheus.yml"), settings).expect("a writable folder");
+        prometheus.go_on();
+        prometheus
+    }
+
+    /// Starts again on the same folder and port.
+    pub fn go_on(&mut self) {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let log = std::fs::File::create(self.folder.join("log")).expect("a writable folder");
+        let process = Command::new("prometheus")
+            .arg(format!("--config.file={}", file("prometheus.yml")))
+            .arg(format!("--storage.tsdb.path={}", file("data")))
+            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
+            .args([
+                "--web.enable-remote-write-receiver",
+                "--storage.tsdb.retention.time=10y",
+            ])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("Prometheus is installed: tests/setup.sh does that");
+        self.process = Some(process);
+        until("a ready Prometheus", || {
+            get(&self.address(), "/-/ready").filter(|(status, _)| *status == 200)
+        });
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("it runs");
+            process.wait().expect("it was started here");
+        }
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The result of an instant query.
+    pub fn query(&self, query: &str) -> Value {
+        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let (status, body) = get(&self.address(), &format!("/api/v1/query?query={encoded}"))
+            .expect("Prometheus runs");
+        assert_eq!(status, 200, "{body}");
+        let answer: Value = serde_json::from_str(&body).expect("JSON");
+        answer["data"]["result"].clone()
+    }
+
+    /// Every event version of that long until now, sorted by id and revision; each stands there once.
+    pub fn versions(&self, span: &str) -> Vec<Version> {
+        let result = self.query(&format!("pelorus_event_timestamp_seconds[{span}]"));
+        let mut assembler = Assembler::default();
+        let mut versions = Vec::new();
+        for series in result.as_array().expect("a matrix") {
+            if series["metric"]["type"] == "source" {
+                continue;
+            }
+            let labels = series["metric"].as_object().expect("labels");
+            let texts = labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str().expect("text")));
+            versions.extend(assembler.add(texts).expect("a series of ours"));
+            assert_eq!(
+                series["values"].as_array().map(Vec::len),
+                Some(1),
+                "{series}"
+            );
+        }
+        assert_eq!(assembler.incomplete(), [""; 0]);
+        versions.sort_by(|a, b| {
+            (a.event.id.as_str(), a.revision).cmp(&(b.event.id.as_str(), b.revision))
+        });
+        versions
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
