@@ -43,7 +43,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "plugin",
-        &["model", "config", "dora", "frames", "app", "ledger"],
+        &[
+            "model", "config", "series", "dora", "frames", "app", "ledger",
+        ],
     ),
     (
         "cli",

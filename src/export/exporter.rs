@@ -1,22 +1,25 @@
 //! A running export loop: sources into the ledger, the ledger to its destinations.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tracing::info;
 
+use super::exposition::{self, Health, SinkHealth};
 use super::lane::{Lane, keep_sending};
-use super::pump::Pump;
+use super::pump::{Pump, blocking};
 use super::remote_write::Sender;
 use super::serve::Shown;
 use super::tally::Tally;
 use super::told::Told;
 use crate::app::{Addresses, App, StartError};
 use crate::config::{Export, Settings, SettingsError};
+use crate::error::chain;
 use crate::ledger::{LedgerError, Location};
 use crate::model::SourceName;
 
@@ -60,8 +63,12 @@ impl From<StartError> for ExportError {
 pub struct Exporter {
     app: App,
     export: Export,
+    /// The ledger's file.
+    ledger: PathBuf,
     lanes: Vec<Arc<Lane>>,
     is_stopped: watch::Sender<bool>,
+    /// What was last computed for who scrapes, and when.
+    computed: Mutex<Option<(DateTime<Utc>, String)>>,
 }
 
 impl Exporter {
@@ -80,7 +87,11 @@ impl Exporter {
             .filter(|source| source.is_history())
             .map(|source| source.name.clone())
             .collect();
-        let app = App::start(Arc::new(settings), &Location::File(ledger), Addresses::All)?;
+        let app = App::start(
+            Arc::new(settings),
+            &Location::File(ledger.clone()),
+            Addresses::All,
+        )?;
         if !app.reads_sources() {
             return Err(ExportError::Owned);
         }
@@ -117,8 +128,10 @@ impl Exporter {
         Ok(Self {
             app,
             export,
+            ledger,
             lanes,
             is_stopped: watch::Sender::new(false),
+            computed: Mutex::default(),
         })
     }
 
@@ -145,6 +158,11 @@ impl Exporter {
             let changes = self.app.changes();
             let stop = self.is_stopped.subscribe();
             tasks.spawn(keep_sending(Arc::clone(lane), changes, stop));
+            let (lane, stop) = (Arc::clone(lane), self.is_stopped.subscribe());
+            let reach = self.export.reconcile_reach;
+            // Spans of the settings are never negative.
+            let every = self.export.reconcile.to_std().unwrap_or_default();
+            tasks.spawn(async move { lane.keep_reconciling(every, reach, stop).await });
         }
         let mut stop = self.is_stopped.subscribe();
         // The sender lives in `self`; an error would mean that everything is gone, which is a stop too.
@@ -167,6 +185,33 @@ impl Exporter {
         stuck
     }
 
+    async fn health(&self) -> Result<Health, LedgerError> {
+        let app = self.app.clone();
+        let lanes: Vec<_> = self
+            .lanes
+            .iter()
+            .map(|lane| (lane.pump.name.clone(), lane.pump.tally.counts()))
+            .collect();
+        let file = self.ledger.clone();
+        blocking(move || {
+            let sinks = lanes.into_iter().map(|(name, counts)| {
+                Ok(SinkHealth {
+                    queue: app.ledger().queue(&name)?,
+                    name,
+                    counts,
+                })
+            });
+            Ok(Health {
+                sinks: sinks.collect::<Result<_, LedgerError>>()?,
+                sources: app.sources(),
+                requests: app.requests(),
+                limits: app.limits_left(),
+                ledger_bytes: size_of(&file),
+            })
+        })
+        .await
+    }
+
     /// Stops collecting, then sending; returns once nothing is collected any more.
     pub async fn stop(&self) {
         self.app.stop().await;
@@ -176,7 +221,20 @@ impl Exporter {
 
 impl Shown for Exporter {
     fn metrics(&self) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Ok(String::new()) })
+        Box::pin(async move {
+            let now = self.app.clock().now();
+            let mut computed = self.computed.lock().await;
+            let is_fresh = computed
+                .as_ref()
+                .is_some_and(|(at, _)| now - *at < self.export.every);
+            if !is_fresh {
+                let text = exposition::computed(&self.app, now).await;
+                *computed = Some((now, text.map_err(|error| chain(&error))?));
+            }
+            let health = self.health().await.map_err(|error| chain(&error))?;
+            let computed = computed.as_ref().map_or("", |(_, text)| text);
+            Ok(format!("{computed}{}", exposition::health(&health)))
+        })
     }
 
     fn unready(&self) -> Option<String> {
@@ -184,4 +242,15 @@ impl Shown for Exporter {
             .borrow()
             .then(|| "Pelorus stops.".to_owned())
     }
+}
+
+/// Bytes of the ledger's file and its log; a file that is not there has none.
+fn size_of(file: &Path) -> u64 {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    [file, Path::new(&log)]
+        .iter()
+        .filter_map(|file| std::fs::metadata(file).ok())
+        .map(|known| known.len())
+        .sum()
 }

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::pump::{Pass, Pump};
 use super::told::Told;
 use crate::error::chain;
+use crate::model::{EventId, TimeRange};
 use crate::providers::http::Clock;
 
 /// How long a queue is left alone that was empty: what waits because it lies in the future is looked at again then.
@@ -21,10 +22,17 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// How long a stop waits for what is still to be sent.
 const FLUSH: Duration = Duration::from_secs(10);
 
+/// Ids of events, each with a revision.
+pub type Versions = Vec<(EventId, i64)>;
+
 /// Proves a destination: that what it takes is there afterwards, and how old it may be.
 pub trait Prover: Send + Sync {
     /// How old a sample the destination takes; an error says in one sentence why it is not to be trusted.
     fn prove(&self) -> BoxFuture<'_, Result<TimeDelta, String>>;
+
+    /// The event versions that the destination shows whose main time lies in the range, ids with revisions; `None` where
+    /// nothing can be read back.
+    fn shown(&self, range: TimeRange) -> BoxFuture<'_, Result<Option<Versions>, String>>;
 }
 
 /// One destination, its queue and its proof.

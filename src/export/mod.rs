@@ -4,6 +4,7 @@
 //! `exporter` wires sources and lanes, `serve` answers scrapes.
 
 mod exporter;
+pub mod exposition;
 mod lane;
 mod pump;
 mod reconcile;
@@ -15,7 +16,7 @@ mod tests;
 mod told;
 
 pub use exporter::{ExportError, Exporter};
-pub use lane::{Lane, Prover};
+pub use lane::{Lane, Prover, Versions};
 pub use pump::{Courier, Pass, Pump};
 pub use reconcile::{Difference, compare};
 pub use serve::{Shown, Stage, listen, serve};

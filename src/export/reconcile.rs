@@ -2,8 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::lane::Lane;
+use super::pump::blocking;
+use crate::error::chain;
 use crate::ledger::Sent;
-use crate::model::EventId;
+use crate::model::{EventId, TimeRange};
+
+/// Events this young may not be shown yet.
+const SETTLING: TimeDelta = TimeDelta::minutes(5);
+/// A comparison reads so much at once.
+const STEP: TimeDelta = TimeDelta::days(1);
 
 /// Where the two disagree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +54,77 @@ pub fn compare(shown: impl Iterator<Item = (EventId, i64)>, ledger: &[Sent]) -> 
     missing.sort_unstable();
     unknown.sort_unstable();
     Difference { missing, unknown }
+}
+
+impl Lane {
+    /// Compares the time before `now`, and lets wait again what the destination lost; `None` where nothing can be read back.
+    ///
+    /// # Errors
+    /// A sentence that says what could not be read.
+    pub async fn reconcile(
+        &self,
+        reach: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Difference>, String> {
+        let end = now - SETTLING;
+        let mut start = end - reach;
+        let mut all = Difference::default();
+        while start < end {
+            let range = TimeRange::new(start, end.min(start + STEP));
+            start = range.end;
+            let (ledger, name) = (Arc::clone(&self.pump.ledger), self.pump.name.clone());
+            // Read first: what is acknowledged meanwhile is not expected to be shown.
+            let sent = blocking(move || ledger.sent(&name, range))
+                .await
+                .map_err(|error| chain(&error))?;
+            let Some(shown) = self.prover.shown(range).await? else {
+                return Ok(None);
+            };
+            let difference = compare(shown.into_iter(), &sent);
+            if !difference.missing.is_empty() {
+                let (ledger, name) = (Arc::clone(&self.pump.ledger), self.pump.name.clone());
+                let missing = difference.missing.clone();
+                blocking(move || ledger.requeue(&name, &missing))
+                    .await
+                    .map_err(|error| chain(&error))?;
+            }
+            all.missing.extend(difference.missing);
+            all.unknown.extend(difference.unknown);
+        }
+        let counts = (all.missing.len() as u64, all.unknown.len() as u64);
+        self.pump.tally.compared(counts.0, counts.1);
+        Ok(Some(all))
+    }
+
+    /// Compares every so often until `stop` says so.
+    pub async fn keep_reconciling(
+        &self,
+        every: Duration,
+        reach: TimeDelta,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let name = &self.pump.name;
+        loop {
+            tokio::select! {
+                // An error would mean that everything is gone, which is a stop too.
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            match self.reconcile(reach, self.clock.now()).await {
+                Ok(None) => return,
+                Ok(Some(difference)) if difference.missing.is_empty() => {
+                    info!(destination = %name, unknown = difference.unknown.len(), "{name} shows everything that it took");
+                }
+                Ok(Some(difference)) => {
+                    let missing = difference.missing.len();
+                    warn!(destination = %name, missing, "{name} does not show {missing} events that it took: they are sent again");
+                }
+                Err(reason) => {
+                    warn!(destination = %name, reason, "{name} cannot be compared with the ledger: {reason}");
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ pub struct Counts {
     pub too_old: u64,
     /// Deliveries that failed.
     pub failures: u64,
+    /// Events that it took and did not show, so that they were sent again.
+    pub missing: u64,
+    /// Events that it shows and the ledger has not, when last compared.
+    pub unknown: u64,
     /// When it last took everything that it was given.
     pub last_success: Option<DateTime<Utc>>,
     /// Why the last delivery failed; `None` once one succeeds.
@@ -59,6 +63,13 @@ impl Tally {
         let mut counts = self.locked();
         counts.failures += 1;
         counts.failure = Some(reason.to_owned());
+    }
+
+    /// Notes how what it shows differs from what it took.
+    pub(super) fn compared(&self, missing: u64, unknown: u64) {
+        let mut counts = self.locked();
+        counts.missing += missing;
+        counts.unknown = unknown;
     }
 
     /// Notes that the destination answered as it should.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::failure::{Failure, Source};
 use super::instances::Instances;
 use crate::app::{LimitLeft, RequestCount};
+use crate::series::escaped;
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const BOUNDS: [f64; 12] = [
@@ -235,14 +236,6 @@ fn write_requests(text: &mut String, each: &[Requests]) -> std::fmt::Result {
 fn head(text: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
     writeln!(text, "# HELP {name} {help}")?;
     writeln!(text, "# TYPE {name} {kind}")
-}
-
-/// A label's value as the text format takes it.
-fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
 
 #[cfg(test)]

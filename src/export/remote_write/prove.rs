@@ -10,9 +10,10 @@ use serde::Deserialize;
 use super::answer::Answer;
 use super::sender::Sender;
 use crate::error::chain;
-use crate::export::Prover;
+use crate::export::{Prover, Versions};
+use crate::model::TimeRange;
 use crate::providers::http::Api;
-use crate::series::{NAME, Sample};
+use crate::series::{Assembler, FAMILY, NAME, Sample, escaped};
 
 const CANARY: &str = "pelorus_canary_timestamp_seconds";
 const PROBE: &str = "pelorus_probe_timestamp_seconds";
@@ -44,6 +45,15 @@ impl Prover for std::sync::Arc<Sender> {
             match self.destination.window {
                 Some(window) => Ok(window),
                 None => self.window(now).await,
+            }
+        })
+    }
+
+    fn shown(&self, range: TimeRange) -> BoxFuture<'_, Result<Option<Versions>, String>> {
+        Box::pin(async move {
+            match &self.shown {
+                Some(shown) => self.versions(shown, range).await.map(Some),
+                None => Ok(None),
             }
         })
     }
@@ -108,6 +118,43 @@ impl Sender {
             }
         }
         Ok(TimeDelta::zero())
+    }
+
+    /// Ids and revisions of the event versions that are shown; only those of which every part is.
+    async fn versions(&self, shown: &Api, range: TimeRange) -> Result<Versions, String> {
+        let matchers: Vec<String> = self
+            .external_labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+            .collect();
+        let length = range.length().num_milliseconds();
+        let query = format!("{FAMILY}{{{}}}[{length}ms]", matchers.join(","));
+        let last = range.end.timestamp_millis() - 1;
+        let time = format!("{}.{:03}", last.div_euclid(1_000), last.rem_euclid(1_000));
+        let call = shown
+            .get(&["api", "v1", "query"])
+            .query("query", query)
+            .query("time", time)
+            .query("dedup", "true")
+            .query("partial_response", "false");
+        let answer = call.send().await.map_err(|error| chain(&error))?;
+        let matrix: Matrix = answer.json().map_err(|error| chain(&error))?;
+        if let Some(warning) = matrix.warnings.iter().flatten().next() {
+            return Err(format!("it answers in part: {warning}"));
+        }
+        let mut assembler = Assembler::default();
+        let mut versions = Vec::with_capacity(matrix.data.result.len());
+        for series in &matrix.data.result {
+            let labels = series
+                .metric
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()));
+            // What is unreadable is not shown, and sent again.
+            if let Ok(Some(version)) = assembler.add(labels) {
+                versions.push((version.event.id, version.revision));
+            }
+        }
+        Ok(versions)
     }
 
     /// Waits until the canary is shown as it was written.
@@ -183,6 +230,8 @@ fn same(matrix: &Matrix, canary: &Sample) -> Shown {
 #[derive(Debug, Deserialize)]
 struct Matrix {
     data: Data,
+    #[serde(default)]
+    warnings: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

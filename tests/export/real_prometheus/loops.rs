@@ -175,3 +175,32 @@ fn settings_are_read_anew_without_a_restart_and_faulty_ones_change_nothing() {
     });
     assert_eq!(stop(child), Some(0));
 }
+
+#[test]
+fn what_a_destination_has_lost_is_found_and_sent_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut prometheus = Prometheus::start(&folder.path().join("prometheus"));
+    let work = Work::new(&folder.path().join("work"), &[]);
+    work.settle(&[destination(&prometheus)], json!({ "reconcile": "2s" }));
+    let lines: Vec<Value> = (1..=10).map(|number| deployment(number, 60)).collect();
+    work.append(&lines);
+    let child = work.start();
+    until("all of them", || {
+        (prometheus.versions("1d").len() == 10 && work.counts() == (10, 0, 0)).then_some(())
+    });
+    prometheus.wipe();
+    until("all of them again", || {
+        (prometheus.versions("1d").len() == 10 && work.counts() == (10, 0, 0)).then_some(())
+    });
+    let told = until("the count of those that were lost", || {
+        let (_, text) = get(&work.address(), "/metrics")?;
+        text.lines()
+            .find(|line| line.starts_with("pelorus_export_missing_events_total{"))
+            .map(str::to_owned)
+    });
+    assert_eq!(
+        told,
+        "pelorus_export_missing_events_total{destination=\"prometheus\"} 10"
+    );
+    assert_eq!(stop(child), Some(0));
+}

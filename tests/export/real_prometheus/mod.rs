@@ -2,6 +2,7 @@
 
 mod kills;
 mod loops;
+mod metrics;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -65,12 +66,17 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts one in that folder, that takes samples of the last thirty days and keeps them ten years.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "")
+    }
+
+    /// The same with more settings.
+    pub fn start_with(folder: &Path, more: &str) -> Self {
         let mut prometheus = Self {
             folder: folder.to_owned(),
             port: free_port(),
             process: None,
         };
-        let settings = "storage: { tsdb: { out_of_order_time_window: 30d } }\n";
+        let settings = format!("storage: {{ tsdb: {{ out_of_order_time_window: 30d }} }}\n{more}");
         std::fs::create_dir_all(folder).expect("a writable folder");
         std::fs::write(folder.join("prometheus.yml"), settings).expect("a writable folder");
         prometheus.go_on();
@@ -105,6 +111,13 @@ impl Prometheus {
             process.kill().expect("it runs");
             process.wait().expect("it was started here");
         }
+    }
+
+    /// Kills it, and starts it again with nothing in its folder.
+    pub fn wipe(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.folder.join("data")).expect("a folder of ours");
+        self.go_on();
     }
 
     pub fn address(&self) -> String {

@@ -1,0 +1,241 @@
+//! The four series of the original Pelorus, by its names, labels, times and forms, so that its rules and dashboards work.
+//!
+//! Source: dora-metrics/pelorus, `exporters/` (committime, deploytime, failure) and `prometheus-rules.yaml`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::answer;
+use crate::app::{App, QueryError};
+use crate::dora::{Answer, Table, Values};
+use crate::model::{
+    Body, CommitHash, Event, EventId, EventKey, EventKind, EventTable, Kind, Question, Text,
+    image_digest,
+};
+use crate::series::Families;
+
+/// Deployments older than this are not shown, as in the original: a Prometheus without an out-of-order window drops them.
+const SHOWN: TimeDelta = TimeDelta::minutes(30);
+/// Commits and failures of deployments this long ago are shown: rules join them with what Prometheus remembers.
+const REMEMBERED: TimeDelta = TimeDelta::days(90);
+/// Series in a family, at most; the newest are shown.
+const MOST: usize = 10_000;
+
+/// A deployment, as the two families of lead time have it.
+struct Deployed {
+    at: DateTime<Utc>,
+    app: String,
+    namespace: String,
+    image: String,
+    commit: Option<CommitHash>,
+}
+
+/// Writes the four families, and how many series were left out.
+pub(super) async fn write(
+    app: &App,
+    now: DateTime<Utc>,
+    families: &mut Families,
+) -> Result<(), QueryError> {
+    let deployed = deployments(app, now).await?;
+    let commits = commits(app, &deployed).await?;
+    families.begin("commit_timestamp", "gauge", "Commit timestamp");
+    let mut seen = BTreeSet::new();
+    for of in &deployed {
+        let Some((hash, (at, link))) = of.commit.and_then(|hash| Some((hash, commits.get(&hash)?)))
+        else {
+            continue;
+        };
+        let hash = hash.to_string();
+        if !seen.insert((of.app.clone(), of.namespace.clone(), of.image.clone())) {
+            continue;
+        }
+        let labels = [
+            ("app", of.app.as_str()),
+            ("commit", &hash),
+            ("commit_link", link),
+            ("image_sha", &of.image),
+            ("namespace", &of.namespace),
+        ];
+        families.sample(&labels, &python(*at));
+    }
+    families.begin("deploy_timestamp", "gauge", "Deployment timestamp");
+    for of in deployed.iter().filter(|of| of.at > now - SHOWN) {
+        let labels = [
+            ("app", of.app.as_str()),
+            ("image_sha", &of.image),
+            ("namespace", &of.namespace),
+        ];
+        families.sample_at(&labels, &python(of.at), Some(of.at.timestamp_millis()));
+    }
+    let failures = table(app, EventTable::Incidents, now).await?;
+    let (opened, resolved) = (times(&failures, "time"), times(&failures, "resolved_at"));
+    let (apps, ids) = (texts(&failures, "application"), texts(&failures, "id"));
+    for (name, help, at) in [
+        (
+            "failure_creation_timestamp",
+            "Failure Creation Timestamp",
+            opened,
+        ),
+        (
+            "failure_resolution_timestamp",
+            "Failure Resolution Timestamp",
+            resolved,
+        ),
+    ] {
+        families.begin(name, "gauge", help);
+        for ((at, app), id) in at.iter().zip(apps).zip(ids) {
+            let (Some(at), Some(id)) = (at, id) else {
+                continue;
+            };
+            let app = formatted(app.as_deref().unwrap_or("unknown"));
+            let labels = [("app", app.as_str()), ("issue_number", id)];
+            families.sample_at(&labels, &python(*at), Some(at.timestamp_millis()));
+        }
+    }
+    Ok(())
+}
+
+/// Production deployments of late, newest first.
+async fn deployments(app: &App, now: DateTime<Utc>) -> Result<Vec<Deployed>, QueryError> {
+    let table = table(app, EventTable::Deployments, now).await?;
+    let (times, ids) = (times(&table, "time"), texts(&table, "id"));
+    let (apps, hashes) = (texts(&table, "application"), texts(&table, "commit"));
+    let keys: Vec<_> = ids
+        .iter()
+        .flatten()
+        .map(|id| {
+            (
+                EventKind::Deployment,
+                EventKey::of_id(&EventId::from(id.clone())),
+            )
+        })
+        .collect();
+    let events = events(app, keys).await?;
+    let by_id: HashMap<&str, &Event> = events
+        .iter()
+        .map(|event| (event.id.as_str(), event))
+        .collect();
+    let rows = times.iter().zip(ids).zip(apps.iter().zip(hashes));
+    let deployed = rows.filter_map(|((at, id), (app, hash))| {
+        let event = id.as_deref().and_then(|id| by_id.get(id));
+        let body = match event.map(|event| &event.body) {
+            Some(Body::Deployment(body)) => Some(body),
+            _ => None,
+        };
+        let digest = body.and_then(|body| body.images.iter().find_map(|image| image_digest(image)));
+        let commit: Option<CommitHash> = hash.as_deref().and_then(|hash| hash.parse().ok());
+        // What has no image is joined with its commit by the commit itself.
+        let image = digest
+            .map(str::to_owned)
+            .or_else(|| commit.map(|commit| commit.to_string()))
+            .or_else(|| id.as_deref().map(str::to_owned))?;
+        Some(Deployed {
+            at: (*at)?,
+            app: formatted(app.as_deref().unwrap_or("unknown")),
+            namespace: body
+                .and_then(|body| body.namespace.as_deref())
+                .unwrap_or_default()
+                .to_owned(),
+            image,
+            commit,
+        })
+    });
+    Ok(deployed.collect())
+}
+
+/// Time and page of the commits that were deployed.
+async fn commits(
+    app: &App,
+    deployed: &[Deployed],
+) -> Result<HashMap<CommitHash, (DateTime<Utc>, String)>, QueryError> {
+    let keys: Vec<_> = deployed
+        .iter()
+        .filter_map(|of| of.commit)
+        .map(|hash| (EventKind::Commit, EventKey::of_commit(&hash)))
+        .collect();
+    let events = events(app, keys).await?;
+    let commits = events.into_iter().filter_map(|event| match event.body {
+        Body::Commit(commit) => {
+            let link = event.url.as_deref().unwrap_or_default().to_owned();
+            Some((commit.hash, (commit.committed_at, link)))
+        }
+        _ => None,
+    });
+    Ok(commits.collect())
+}
+
+async fn events(app: &App, keys: Vec<(EventKind, EventKey)>) -> Result<Vec<Event>, QueryError> {
+    let ledger = Arc::clone(app.ledger());
+    match tokio::task::spawn_blocking(move || ledger.events(&keys)).await {
+        Ok(events) => Ok(events?),
+        // A panic in there, or a runtime that goes down, where nobody waits.
+        Err(_) => Err(QueryError::Defect),
+    }
+}
+
+async fn table(app: &App, table: EventTable, now: DateTime<Utc>) -> Result<Table, QueryError> {
+    let question = Question {
+        table,
+        limit: MOST,
+        ..Question::of(Kind::Events)
+    };
+    match answer(app, question, REMEMBERED, now).await? {
+        Answer::Table(table) => Ok(table),
+        _ => Ok(Table::default()),
+    }
+}
+
+fn texts<'t>(table: &'t Table, name: &str) -> &'t [Option<Text>] {
+    match table
+        .columns
+        .iter()
+        .find(|column| column.name == name)
+        .map(|column| &column.values)
+    {
+        Some(Values::Text(values)) => values,
+        _ => &[],
+    }
+}
+
+fn times<'t>(table: &'t Table, name: &str) -> &'t [Option<DateTime<Utc>>] {
+    match table
+        .columns
+        .iter()
+        .find(|column| column.name == name)
+        .map(|column| &column.values)
+    {
+        Some(Values::Time(values)) => values,
+        _ => &[],
+    }
+}
+
+/// An application's name as the original's `format_app_name` has it: `a/b` → `/a/b/`, commas between slashes.
+pub(super) fn formatted(name: &str) -> String {
+    let mut formatted = name.replace(',', "/,/");
+    if !formatted.starts_with('/') {
+        formatted.insert(0, '/');
+    }
+    if !formatted.ends_with('/') {
+        formatted.push('/');
+    }
+    formatted.replace("//", "/")
+}
+
+/// Seconds as Python's client writes them: `1.7e+09` for 1700000000.0.
+pub(super) fn python(at: DateTime<Utc>) -> String {
+    let (seconds, rest) = (at.timestamp(), at.timestamp_subsec_millis());
+    let fraction = format!("{rest:03}");
+    let fraction = fraction.trim_end_matches('0');
+    let whole = seconds.to_string();
+    if seconds < 1_000_000 {
+        return format!(
+            "{whole}.{}",
+            if fraction.is_empty() { "0" } else { fraction }
+        );
+    }
+    let mantissa = format!("{}.{}{fraction}", &whole[..1], &whole[1..]);
+    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+    format!("{mantissa}e+{:02}", whole.len() - 1)
+}
