@@ -30,6 +30,8 @@ pub(super) enum Command {
     Forget(Forget),
     /// Collects events for ever, and keeps them in Prometheus or Thanos
     Export(Export),
+    /// Hands events that are too old to be sent live to Prometheus or Thanos in blocks
+    Backfill(Backfill),
     /// Serves Grafana, which starts it itself
     Serve,
 }
@@ -98,6 +100,18 @@ pub(super) struct Export {
     /// Let everything wait again that destinations refused
     #[arg(long)]
     pub(super) retry_quarantined: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Backfill {
+    /// One destination instead of all
+    pub(super) destination: Option<String>,
+    /// The settings file [default: pelorus.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub(super) quiet: bool,
 }
 
 #[derive(Args, Debug)]

@@ -36,7 +36,11 @@ pub(super) async fn run(arguments: arguments::Export) -> Result<Exit, Failure> {
     keep_running(file, settings).await
 }
 
-async fn start(settings: Settings) -> Result<Arc<Exporter>, Failure> {
+/// Starts an export loop on a thread that may block.
+///
+/// # Errors
+/// Settings that cannot run one, and a ledger that is another's.
+pub(super) async fn start(settings: Settings) -> Result<Arc<Exporter>, Failure> {
     let runtime = tokio::runtime::Handle::current();
     let starting = tokio::task::spawn_blocking(move || {
         let _inside = runtime.enter();

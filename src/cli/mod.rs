@@ -1,6 +1,7 @@
 //! The command line: the same questions as in Grafana, for people and scripts.
 
 mod arguments;
+mod backfill;
 mod bounded;
 mod check;
 mod demo;
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> Result<Exit, exit::Failure> {
         Command::Check(check) => block_on(check::run(check)),
         Command::Providers(asked) => providers::run(&asked),
         Command::Demo(demo) => demo::run(&demo),
+        Command::Backfill(arguments) => block_on(backfill::run(arguments)),
         Command::Export(export) => block_on(export::run(export)),
         Command::Forget(forget) => forget::run(&forget),
         Command::Serve => crate::plugin::serve()

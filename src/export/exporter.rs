@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{info, warn};
 
+use super::backfill;
 use super::exposition::{self, Health, SinkHealth};
 use super::lane::{Lane, keep_sending};
 use super::pump::{Pump, blocking};
@@ -25,6 +27,10 @@ use crate::model::SourceName;
 
 /// Sources are read for as long as the loop runs.
 const FOR_EVER: TimeDelta = TimeDelta::days(36_500);
+
+/// When old events first become blocks after a start, and how often from then on.
+const FIRST_BACKFILL: Duration = Duration::from_secs(60);
+const BACKFILL_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Why an export loop cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -158,6 +164,10 @@ impl Exporter {
             let changes = self.app.changes();
             let stop = self.is_stopped.subscribe();
             tasks.spawn(keep_sending(Arc::clone(lane), changes, stop));
+            if let Some(plan) = self.plan(&lane.pump.name) {
+                let stop = self.is_stopped.subscribe();
+                tasks.spawn(keep_backfilling(Arc::clone(lane), plan, stop));
+            }
             let (lane, stop) = (Arc::clone(lane), self.is_stopped.subscribe());
             let reach = self.export.reconcile_reach;
             // Spans of the settings are never negative.
@@ -169,6 +179,14 @@ impl Exporter {
         let _ = stop.wait_for(|stop| *stop).await;
         while tasks.join_next().await.is_some() {}
         info!("The export loop has stopped");
+    }
+
+    /// How a destination's old events become blocks; `None` where its settings name no target.
+    pub fn plan(&self, destination: &str) -> Option<backfill::Plan> {
+        let mut destinations = self.export.destinations.iter();
+        let destination =
+            destinations.find(|known| known.connection.name.as_str() == destination)?;
+        backfill::Plan::of(destination, &self.export, &self.ledger)
     }
 
     /// Reads every source once and sends what waits once; says for each destination that did not take everything why.
@@ -253,4 +271,41 @@ fn size_of(file: &Path) -> u64 {
         .filter_map(|file| std::fs::metadata(file).ok())
         .map(|known| known.len())
         .sum()
+}
+
+/// Makes blocks of what waits for a backfill, every so often, until `stop` says so.
+async fn keep_backfilling(lane: Arc<Lane>, plan: backfill::Plan, mut stop: watch::Receiver<bool>) {
+    let mut wait = FIRST_BACKFILL;
+    loop {
+        tokio::select! {
+            // An error would mean that everything is gone, which is a stop too.
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = BACKFILL_EVERY;
+        let (ledger, plan, now) = (
+            Arc::clone(&lane.pump.ledger),
+            plan.clone(),
+            lane.clock.now(),
+        );
+        let name = &lane.pump.name;
+        let working = tokio::task::spawn_blocking(move || {
+            if ledger.queue(&plan.destination)?.backfill == 0 {
+                return Ok(backfill::Report::default());
+            }
+            backfill::run(&ledger, &plan, now, &mut |_, _, _| {})
+        });
+        match working.await {
+            Ok(Ok(report)) if report.events > 0 => {
+                let events = report.events;
+                info!(destination = %name, events, blocks = report.blocks, "{name} got {events} old events in blocks");
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = chain(&error);
+                warn!(destination = %name, error, "Old events go on waiting for a backfill: {error}");
+            }
+            Err(failure) => tracing::error!("A backfill stopped by a defect: {failure}"),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! The only writer of outbox and quarantine. `pump` empties a queue, `lane` proves a destination and goes on for ever,
 //! `exporter` wires sources and lanes, `serve` answers scrapes.
 
+pub mod backfill;
 mod exporter;
 pub mod exposition;
 mod lane;

@@ -117,6 +117,34 @@ impl Ledger {
             .map_err(|error| LedgerError::of(&self.path, "write", error))
     }
 
+    /// Lets events that wait to be sent live, and whose main time lies before, wait for a backfill; returns how many.
+    ///
+    /// # Errors
+    /// See `LedgerError`.
+    pub fn age(&self, destination: &str, before: DateTime<Utc>) -> Result<u64, LedgerError> {
+        let mut writer = self.writer()?;
+        begin(&mut writer.reader)
+            .and_then(|transaction| {
+                let Some(destination) = destination_id(&transaction, destination)? else {
+                    return Ok(0);
+                };
+                let before = before.timestamp_millis();
+                transaction.execute(
+                    "INSERT OR IGNORE INTO outbox SELECT destination, 1, event FROM outbox
+                     JOIN event ON event.id = outbox.event WHERE destination = ?1 AND route = 0 AND time < ?2",
+                    [destination, before],
+                )?;
+                let moved = transaction.execute(
+                    "DELETE FROM outbox WHERE destination = ?1 AND route = 0
+                     AND event IN (SELECT id FROM event WHERE time < ?2)",
+                    [destination, before],
+                )?;
+                transaction.commit()?;
+                Ok(moved as u64)
+            })
+            .map_err(|error| LedgerError::of(&self.path, "write", error))
+    }
+
     /// How much waits for a destination.
     ///
     /// # Errors

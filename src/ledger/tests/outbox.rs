@@ -159,6 +159,24 @@ fn an_event_that_is_too_old_waits_for_the_backfill_and_comes_back_when_it_change
 }
 
 #[test]
+fn old_events_are_moved_to_the_backfill_and_young_ones_stay() {
+    let (ledger, _) = Ledger::open(&Location::Memory).unwrap();
+    register(&ledger, &["a", "b"]);
+    ledger
+        .store(&batch("code", commits("code", "r", 1..6)))
+        .unwrap();
+    assert_eq!(ledger.age("a", at(3)).unwrap(), 2);
+    assert_eq!(ledger.age("a", at(3)).unwrap(), 0);
+    let times = |route| -> Vec<_> {
+        let waiting = waiting(&ledger, "a", route).into_iter();
+        waiting.map(|queued| queued.event.body.time()).collect()
+    };
+    assert_eq!(times(Route::Backfill), [at(1), at(2)]);
+    assert_eq!(times(Route::Live), [at(3), at(4), at(5)]);
+    assert_eq!(waiting(&ledger, "b", Route::Live).len(), 5);
+}
+
+#[test]
 fn events_that_a_destination_lost_wait_again_and_unknown_ones_do_not() {
     let (ledger, _) = Ledger::open(&Location::Memory).unwrap();
     register(&ledger, &["a"]);

@@ -3,6 +3,7 @@
 mod kills;
 mod loops;
 mod metrics;
+mod old;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +15,7 @@ use pelorus::series::{Assembler, Version};
 use serde_json::Value;
 
 /// How long a process may take to do what it is told.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A port that nobody uses.
 pub fn free_port() -> u16 {
@@ -118,6 +119,11 @@ impl Prometheus {
         self.kill();
         std::fs::remove_dir_all(self.folder.join("data")).expect("a folder of ours");
         self.go_on();
+    }
+
+    /// The folder that blocks stand in.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     pub fn address(&self) -> String {
