@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::cache::{Calculated, Key};
+use super::history;
 use super::state::Snapshot;
 use super::{Answered, App, Asker, Inner, Patience, QueryError, Request, explain, notices};
 use crate::config;
 use crate::dora::{self, Answer, Context, Coverages, fitting_bucket};
-use crate::model::{Kind, PartialPolicy, SourceCoverage};
+use crate::model::{Kind, PartialPolicy};
 use crate::sync::Standing;
 
 impl App {
@@ -199,15 +200,7 @@ impl Inner {
     ) -> Result<Calculated, QueryError> {
         let question = &request.question;
         let coverages = Coverages {
-            sources: standings
-                .into_iter()
-                .map(|standing| SourceCoverage {
-                    source: standing.name,
-                    kind: standing.kind,
-                    yields: standing.yields,
-                    coverage: standing.coverage,
-                })
-                .collect(),
+            sources: history::coverages(&self.ledger, standings)?,
         };
         let mut answer = dora::answer(
             question,

@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod foreign;
 mod heard;
+mod history;
 mod memory;
 mod naming;
 mod notices;
@@ -322,6 +323,10 @@ impl App {
         own.map(|(source, coverage)| Origin {
             source: source.name.clone(),
             rank: source.rank,
+            yields: EventKind::ALL
+                .into_iter()
+                .filter(|kind| source.yields.contains(*kind))
+                .collect(),
             environment: source.environment.clone(),
             cluster: source.cluster.clone(),
             since: coverage.start(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, Environment, SourceName};
+use super::{Cluster, Environment, EventKind, SourceName};
 
 /// A source of another Pelorus, whose events are read back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct Origin {
     pub source: SourceName,
     /// Rank of its kind among those that report deployments, 0 the first (definitions, section 1, "One truth").
     pub rank: u8,
+    /// The kinds of events that it can yield; none where that was not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub yields: Vec<EventKind>,
     /// The environment of its deployments that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,

@@ -24,6 +24,7 @@ pub fn sample_of_origin(origin: &Origin, at: DateTime<Utc>) -> Sample {
     for (name, value) in fields.as_object().into_iter().flatten() {
         let written = match value {
             Value::String(value) => text::write(value),
+            Value::Array(items) => text::write_list(items.iter().filter_map(Value::as_str)),
             value => value.to_string(),
         };
         if name != "source" {
@@ -51,6 +52,9 @@ pub fn origin_of<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Option
             "event_rank" => {
                 let rank: u8 = value.parse().ok()?;
                 fields.insert("rank".to_owned(), rank.into());
+            }
+            "event_yields" => {
+                fields.insert("yields".to_owned(), text::read_list(value)?.into());
             }
             name => {
                 if let Some(field) = name.strip_prefix("event_") {

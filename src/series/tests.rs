@@ -240,7 +240,7 @@ fn labels_that_others_lay_over_the_series_change_nothing() {
 
 #[test]
 fn what_is_told_of_a_source_comes_back() {
-    let whole = json!({"source": "prod-eu", "rank": 3, "environment": "production", "cluster": "prod eu", "since": "2025-01-01T00:00:00Z"});
+    let whole = json!({"source": "prod-eu", "rank": 3, "yields": ["deployment", "pull_request"], "environment": "production", "cluster": "prod eu", "since": "2025-01-01T00:00:00Z"});
     for origin in [whole, json!({"source": "x", "rank": 0})] {
         let origin: crate::model::Origin = serde_json::from_value(origin).unwrap();
         let at = chrono::DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
