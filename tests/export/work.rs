@@ -30,6 +30,14 @@ impl Work {
 
     /// Writes the settings anew.
     pub fn settle(&self, destinations: &[Value], more: Value) {
+        self.settle_source(destinations, more, json!({ "name": "deliveries" }));
+    }
+
+    /// The same with settings of the source.
+    pub fn settle_source(&self, destinations: &[Value], more: Value, of_source: Value) {
+        let mut source = json!({ "kind": "events", "path": "events.jsonl" });
+        let of_source = of_source.as_object().expect("an object").clone();
+        source.as_object_mut().expect("an object").extend(of_source);
         let mut export = json!({
             "listen": format!("127.0.0.1:{}", self.listen),
             "every": "1s",
@@ -41,7 +49,7 @@ impl Work {
         let settings = json!({
             "ledger": "ledger.db",
             "people": "shown",
-            "sources": [{ "name": "deliveries", "kind": "events", "path": "events.jsonl" }],
+            "sources": [source],
             "export": export,
         });
         std::fs::write(self.settings(), settings.to_string()).expect("a writable folder");

@@ -1,5 +1,6 @@
 //! Prometheus as Debian packs it, on a folder and a port of its own.
 
+mod clusters;
 mod kills;
 mod loops;
 mod metrics;
