@@ -1,10 +1,9 @@
 //! What is covered where events are read back: what their own sources covered, as far as the history was read.
 
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{
-    Coverage, EventKind, EventKinds, Origin, SourceCoverage, SourceName, TimeRange,
-};
-use crate::sync::{Standing, is_history, origins};
+use crate::model::{EventKind, EventKinds, Origin, SourceCoverage, SourceName};
+use crate::providers::is_history;
+use crate::sync::{Standing, origins};
 
 /// The coverage of every source; in place of a history stand the sources behind it, once it has told of them.
 ///
@@ -44,9 +43,6 @@ pub(super) fn coverages(
 
 /// A source behind a history: covered where both are.
 fn behind(origin: &Origin, history: &Standing) -> SourceCoverage {
-    let since = origin.since.map_or_else(Coverage::default, |since| {
-        Coverage::of(TimeRange::new(since, TimeRange::always().end))
-    });
     let kinds: &[EventKind] = match origin.yields.as_slice() {
         [] => &EventKind::ALL,
         kinds => kinds,
@@ -55,6 +51,6 @@ fn behind(origin: &Origin, history: &Standing) -> SourceCoverage {
         source: origin.source.clone(),
         kind: history.kind,
         yields: EventKinds::of(kinds),
-        coverage: history.coverage.intersection(&since),
+        coverage: history.coverage.intersection(&origin.coverage()),
     }
 }

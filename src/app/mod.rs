@@ -33,6 +33,7 @@ use crate::ledger::{Ledger, LedgerError, Location, SourceStats};
 use crate::model::{Coverage, Event, EventKind, Notice, Origin, Question, SourceName, TimeRange};
 pub use crate::providers::http::{Addresses, LimitLeft, RequestCount};
 use crate::providers::http::{Clock, Network};
+use crate::providers::is_history;
 use crate::sync::{Names, Policy, Source, Syncing};
 
 /// How long a question waits for sources.
@@ -319,7 +320,7 @@ impl App {
     pub fn origins(&self) -> Vec<Origin> {
         let syncing = &self.inner.syncing;
         let sources = syncing.sources().zip(syncing.coverages());
-        let own = sources.filter(|(source, _)| !source.is_history());
+        let own = sources.filter(|(source, _)| !is_history(source.kind));
         own.map(|(source, coverage)| Origin {
             source: source.name.clone(),
             rank: source.rank,

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
-use super::fields::field;
 use super::reading::{Reading, Values, join, span_of, text_of, texts_of};
 use super::{Access, Field, FieldType, FieldValue, SourceSettings, sources};
 use crate::providers::http::{CONNECTION_FIELDS, connection_fields};
@@ -70,27 +69,27 @@ pub const EXPORT_FIELDS: &[Field] = &[
     Field {
         help: "Address and port of /metrics, /-/healthy and /-/ready; nothing listens without it.",
         placeholder: "0.0.0.0:9876",
-        ..field("listen", "Listen", FieldType::Text)
+        ..Field::named("listen", "Listen", FieldType::Text)
     },
     Field {
         default: Some("1m"),
         help: "How often sources that push nothing are read.",
-        ..field("every", "Every", FieldType::Duration)
+        ..Field::named("every", "Every", FieldType::Duration)
     },
     Field {
         help: "Labels added to every sample (`cluster: dev`), so that what several export loops send can be told apart.",
         placeholder: "cluster=dev",
-        ..field("externalLabels", "External labels", FieldType::TextList)
+        ..Field::named("externalLabels", "External labels", FieldType::TextList)
     },
     Field {
         default: Some("1h"),
         help: "How often recent events are read back from destinations that have a `readUrl`, and those that are missing sent again.",
-        ..field("reconcile", "Reconcile every", FieldType::Duration)
+        ..Field::named("reconcile", "Reconcile every", FieldType::Duration)
     },
     Field {
         default: Some("3d"),
         help: "How far back events are compared.",
-        ..field("reconcileReach", "Reconcile", FieldType::Duration)
+        ..Field::named("reconcileReach", "Reconcile", FieldType::Duration)
     },
 ];
 
@@ -100,70 +99,70 @@ pub static DESTINATION_FIELDS: [Field; 14 + CONNECTION_FIELDS.len()] = connectio
         required: true,
         help: "The destination's own name, unique: 1 to 40 of a-z, 0-9 and `-`, not starting with `-`. What waits for it goes by it.",
         placeholder: "thanos",
-        ..field("name", "Name", FieldType::Text)
+        ..Field::named("name", "Name", FieldType::Text)
     },
     Field {
         required: true,
         help: "Where samples are written: `/api/v1/write` of Prometheus, `/api/v1/receive` of Thanos Receive, `/api/v1/push` of Mimir.",
         placeholder: "http://thanos-receive:19291/api/v1/receive",
-        ..field("url", "Write address", FieldType::Text)
+        ..Field::named("url", "Write address", FieldType::Text)
     },
     Field {
         help: "Base address of the Prometheus or Thanos Query that shows what was written: it is then proved to be there. Without it a 2xx is believed.",
         placeholder: "http://thanos-query:9090",
-        ..field("readUrl", "Read address", FieldType::Text)
+        ..Field::named("readUrl", "Read address", FieldType::Text)
     },
     Field {
         default: Some("1.0"),
         help: "Version of the remote write protocol. A receiver that does not speak 2.0 is spoken to in 1.0.",
-        ..field("protocol", "Protocol", FieldType::Choice(&["1.0", "2.0"]))
+        ..Field::named("protocol", "Protocol", FieldType::Choice(&["1.0", "2.0"]))
     },
     Field {
         help: "Bearer token.",
-        ..field("token", "Token", FieldType::Secret)
+        ..Field::named("token", "Token", FieldType::Secret)
     },
     Field {
         help: "User, where the destination wants one with a password.",
-        ..field("user", "User", FieldType::Text)
+        ..Field::named("user", "User", FieldType::Text)
     },
     Field {
         help: "The user's password.",
-        ..field("password", "Password", FieldType::Secret)
+        ..Field::named("password", "Password", FieldType::Secret)
     },
     Field {
         help: "The tenant that is written for; no header is sent without it.",
         placeholder: "pelorus",
-        ..field("tenant", "Tenant", FieldType::Text)
+        ..Field::named("tenant", "Tenant", FieldType::Text)
     },
     Field {
         default: Some("THANOS-TENANT"),
         help: "The header that names the tenant: `THANOS-TENANT`, or `X-Scope-OrgID` for Mimir and Cortex.",
-        ..field("tenantHeader", "Tenant header", FieldType::Text)
+        ..Field::named("tenantHeader", "Tenant header", FieldType::Text)
     },
     Field {
         help: "How old a sample the destination takes; older events go by backfill. It is found out at the start without it.",
         placeholder: "30d",
-        ..field("window", "Out-of-order window", FieldType::Duration)
+        ..Field::named("window", "Out-of-order window", FieldType::Duration)
     },
     Field {
         default: Some("500"),
         help: "Events in one request, at most.",
-        ..field("batch", "Batch", FieldType::Integer)
+        ..Field::named("batch", "Batch", FieldType::Integer)
     },
     Field {
         default: Some("4"),
         help: "Requests at the same time.",
-        ..field("shards", "Shards", FieldType::Integer)
+        ..Field::named("shards", "Shards", FieldType::Integer)
     },
     Field {
         help: "Data folder of the Prometheus behind it, on this machine: blocks of older events are put there.",
         placeholder: "/var/lib/prometheus/metrics2",
-        ..field("dataFolder", "Data folder", FieldType::Path)
+        ..Field::named("dataFolder", "Data folder", FieldType::Path)
     },
     Field {
         help: "Thanos' object store file: blocks of older events are uploaded there.",
         placeholder: "/etc/thanos/objstore.yml",
-        ..field("objectStore", "Object store", FieldType::Path)
+        ..Field::named("objectStore", "Object store", FieldType::Path)
     },
 ]);
 

@@ -106,13 +106,6 @@ pub struct SourceSettings {
     pub secrets: BTreeMap<&'static str, SecretString>,
 }
 
-impl SourceSettings {
-    /// Whether it reads back what an export loop sent.
-    pub fn is_history(&self) -> bool {
-        crate::providers::kind(self.kind).is_some_and(|kind| kind.group == "history")
-    }
-}
-
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -141,6 +134,21 @@ pub struct Field {
     pub help: &'static str,
     /// An example.
     pub placeholder: &'static str,
+}
+
+impl Field {
+    /// A field that may be absent, without default, help and example.
+    pub const fn named(key: &'static str, title: &'static str, takes: FieldType) -> Self {
+        Self {
+            key,
+            title,
+            takes,
+            required: false,
+            default: None,
+            help: "",
+            placeholder: "",
+        }
+    }
 }
 
 /// What a field takes.

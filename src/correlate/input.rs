@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{History, References};
-use crate::model::{
-    Application, Cluster, Coverage, Environment, Origin, Rules, SourceName, TimeRange,
-};
+use crate::model::{Application, Cluster, Coverage, Environment, Origin, Rules, SourceName};
 
 /// What correlation knows of one application.
 #[derive(Clone, Copy)]
@@ -41,15 +39,12 @@ pub struct SourceFacts {
 
 impl From<Origin> for SourceFacts {
     fn from(origin: Origin) -> Self {
-        let coverage = origin.since.map_or_else(Coverage::default, |since| {
-            Coverage::of(TimeRange::new(since, TimeRange::always().end))
-        });
         Self {
+            coverage: origin.coverage(),
             name: origin.source,
             rank: origin.rank,
             environment: origin.environment,
             cluster: origin.cluster,
-            coverage,
         }
     }
 }

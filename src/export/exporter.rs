@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::backfill;
 use super::exposition::{self, Health, SinkHealth};
-use super::lane::{Lane, keep_sending};
+use super::lane::Lane;
 use super::pump::{Pump, blocking};
 use super::remote_write::Sender;
 use super::serve::Shown;
@@ -24,6 +24,7 @@ use crate::config::{Export, Settings, SettingsError};
 use crate::error::chain;
 use crate::ledger::{LedgerError, Location};
 use crate::model::SourceName;
+use crate::providers::is_history;
 
 /// Sources are read for as long as the loop runs.
 const FOR_EVER: TimeDelta = TimeDelta::days(36_500);
@@ -90,7 +91,7 @@ impl Exporter {
         let history: BTreeSet<SourceName> = settings
             .sources
             .iter()
-            .filter(|source| source.is_history())
+            .filter(|source| is_history(source.kind))
             .map(|source| source.name.clone())
             .collect();
         let app = App::start(
@@ -122,7 +123,7 @@ impl Exporter {
                         external_labels: export.external_labels.clone(),
                         tally: Arc::new(Tally::default()),
                     },
-                    prover: Box::new(Arc::clone(&sender)),
+                    prover: sender,
                     told: Told::of({
                         let app = app.clone();
                         move || app.origins()
@@ -163,7 +164,8 @@ impl Exporter {
         for lane in &self.lanes {
             let changes = self.app.changes();
             let stop = self.is_stopped.subscribe();
-            tasks.spawn(keep_sending(Arc::clone(lane), changes, stop));
+            let sending = Arc::clone(lane);
+            tasks.spawn(async move { sending.keep_sending(changes, stop).await });
             if let Some(plan) = self.plan(&lane.pump.name) {
                 let stop = self.is_stopped.subscribe();
                 tasks.spawn(keep_backfilling(Arc::clone(lane), plan, stop));

@@ -1,6 +1,5 @@
 //! One destination from start to stop: proves it, then empties its queue whenever something waits.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +12,12 @@ use super::pump::{Pass, Pump};
 use super::told::Told;
 use crate::error::chain;
 use crate::model::{EventId, TimeRange};
-use crate::providers::http::Clock;
+use crate::providers::http::{Clock, jittered, random};
 
 /// How long a queue is left alone that was empty: what waits because it lies in the future is looked at again then.
 const IDLE: Duration = Duration::from_secs(5);
-const SHORTEST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+/// The most that is waited after a first failure; it doubles with each, up to a minute.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is still to be sent.
 const FLUSH: Duration = Duration::from_secs(10);
 
@@ -40,7 +39,7 @@ pub struct Lane {
     /// Its queue.
     pub pump: Pump,
     /// Its proof.
-    pub prover: Box<dyn Prover>,
+    pub prover: Arc<dyn Prover>,
     /// What it is told of sources.
     pub told: Told,
     /// The clock of deliveries.
@@ -80,7 +79,7 @@ impl Lane {
                     failures += 1;
                     retry_after
                         .unwrap_or_default()
-                        .max(jittered(failures, random()))
+                        .max(jittered(FIRST_WAIT, failures, random()))
                 }
             };
             tokio::select! {
@@ -136,26 +135,4 @@ fn in_words(span: TimeDelta) -> String {
         (0, hours) => format!("{hours} hours"),
         (days, _) => format!("{days} days"),
     }
-}
-
-/// A random number: the standard library seeds every `RandomState` anew.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// Full jitter: anything up to a bound that doubles from half a second to a minute.
-fn jittered(failures: u32, random: u64) -> Duration {
-    let bound = SHORTEST
-        .saturating_mul(1 << failures.clamp(1, 8))
-        .min(LONGEST);
-    Duration::from_millis(random % (bound.as_millis() as u64 + 1))
-}
-
-/// A lane behind an `Arc`, as a task.
-pub(super) async fn keep_sending(
-    lane: Arc<Lane>,
-    changes: watch::Receiver<u64>,
-    stop: watch::Receiver<bool>,
-) {
-    lane.keep_sending(changes, stop).await;
 }

@@ -54,15 +54,7 @@ impl Ledger {
         until: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Queued>, LedgerError> {
-        self.read("read", |reader| {
-            let Reader {
-                connection,
-                subjects,
-            } = reader;
-            let snapshot = connection.unchecked_transaction()?;
-            let Some(destination) = destination_id(&snapshot, destination)? else {
-                return Ok(Vec::new());
-            };
+        self.read_of(destination, |snapshot, subjects, destination| {
             let mut statement = snapshot.prepare_cached(&format!(
                 "SELECT {WHOLE}, event.id, revision FROM outbox JOIN event ON event.id = outbox.event
                  WHERE destination = ?1 AND route = ?2 AND outbox.event > ?3 AND time <= ?4
@@ -81,7 +73,7 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let (number, revision) = (row.get(11)?, row.get(12)?);
                 let row = RowView::read(row, Depth::Whole)?;
-                let subject = subjects.subject(&snapshot, row.subject)?;
+                let subject = subjects.subject(snapshot, row.subject)?;
                 let event = decoder.decode(&row, &subject)?;
                 queued.push(Queued {
                     number,
@@ -104,17 +96,12 @@ impl Ledger {
         settled: &[(i64, i64, Settled)],
         at: DateTime<Utc>,
     ) -> Result<(), LedgerError> {
-        let mut writer = self.writer()?;
-        begin(&mut writer.reader)
-            .and_then(|transaction| {
-                if let Some(destination) = destination_id(&transaction, destination)? {
-                    for (number, revision, settled) in settled {
-                        settle(&transaction, destination, (*number, *revision), settled, at)?;
-                    }
-                }
-                transaction.commit()
-            })
-            .map_err(|error| LedgerError::of(&self.path, "write", error))
+        self.write_of(destination, |transaction, destination| {
+            for (number, revision, settled) in settled {
+                settle(transaction, destination, (*number, *revision), settled, at)?;
+            }
+            Ok(())
+        })
     }
 
     /// Lets events that wait to be sent live, and whose main time lies before, wait for a backfill; returns how many.
@@ -122,27 +109,20 @@ impl Ledger {
     /// # Errors
     /// See `LedgerError`.
     pub fn age(&self, destination: &str, before: DateTime<Utc>) -> Result<u64, LedgerError> {
-        let mut writer = self.writer()?;
-        begin(&mut writer.reader)
-            .and_then(|transaction| {
-                let Some(destination) = destination_id(&transaction, destination)? else {
-                    return Ok(0);
-                };
-                let before = before.timestamp_millis();
-                transaction.execute(
-                    "INSERT OR IGNORE INTO outbox SELECT destination, 1, event FROM outbox
-                     JOIN event ON event.id = outbox.event WHERE destination = ?1 AND route = 0 AND time < ?2",
-                    [destination, before],
-                )?;
-                let moved = transaction.execute(
-                    "DELETE FROM outbox WHERE destination = ?1 AND route = 0
-                     AND event IN (SELECT id FROM event WHERE time < ?2)",
-                    [destination, before],
-                )?;
-                transaction.commit()?;
-                Ok(moved as u64)
-            })
-            .map_err(|error| LedgerError::of(&self.path, "write", error))
+        self.write_of(destination, |transaction, destination| {
+            let before = before.timestamp_millis();
+            transaction.execute(
+                "INSERT OR IGNORE INTO outbox SELECT destination, 1, event FROM outbox
+                 JOIN event ON event.id = outbox.event WHERE destination = ?1 AND route = 0 AND time < ?2",
+                [destination, before],
+            )?;
+            let moved = transaction.execute(
+                "DELETE FROM outbox WHERE destination = ?1 AND route = 0
+                 AND event IN (SELECT id FROM event WHERE time < ?2)",
+                [destination, before],
+            )?;
+            Ok(moved as u64)
+        })
     }
 
     /// How much waits for a destination.
@@ -150,11 +130,7 @@ impl Ledger {
     /// # Errors
     /// See `LedgerError`.
     pub fn queue(&self, destination: &str) -> Result<Queue, LedgerError> {
-        self.read("read", |reader| {
-            let snapshot = reader.connection.unchecked_transaction()?;
-            let Some(destination) = destination_id(&snapshot, destination)? else {
-                return Ok(Queue::default());
-            };
+        self.read_of(destination, |snapshot, _, destination| {
             let (live, backfill, oldest): (u32, u32, Option<i64>) = snapshot
                 .prepare_cached(
                     "SELECT count(*) FILTER (WHERE route = 0), count(*) FILTER (WHERE route = 1), min(revision)
@@ -182,15 +158,7 @@ impl Ledger {
         destination: &str,
         limit: usize,
     ) -> Result<Vec<Quarantined>, LedgerError> {
-        self.read("read", |reader| {
-            let Reader {
-                connection,
-                subjects,
-            } = reader;
-            let snapshot = connection.unchecked_transaction()?;
-            let Some(destination) = destination_id(&snapshot, destination)? else {
-                return Ok(Vec::new());
-            };
+        self.read_of(destination, |snapshot, subjects, destination| {
             let mut statement = snapshot.prepare_cached(&format!(
                 "SELECT {WHOLE}, quarantine.revision, reason, at FROM quarantine JOIN event ON event.id = quarantine.event
                  WHERE destination = ?1 ORDER BY at DESC, event.id DESC LIMIT ?2"
@@ -202,7 +170,7 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let (revision, reason, at) = (row.get(11)?, row.get(12)?, instant(row.get(13)?)?);
                 let row = RowView::read(row, Depth::Whole)?;
-                let subject = subjects.subject(&snapshot, row.subject)?;
+                let subject = subjects.subject(snapshot, row.subject)?;
                 refused.push(Quarantined {
                     id: decoder.id(&row, &subject)?,
                     revision,
@@ -275,18 +243,49 @@ impl Ledger {
         destination: &str,
         events: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<Vec<i64>>,
     ) -> Result<u64, LedgerError> {
+        self.write_of(destination, |transaction, destination| {
+            let events = events(transaction, destination)?;
+            for event in &events {
+                queue(transaction, destination, *event)?;
+            }
+            Ok(events.len() as u64)
+        })
+    }
+
+    /// Reads what concerns a destination in one snapshot; of one that is not registered there is nothing.
+    pub(super) fn read_of<T: Default>(
+        &self,
+        destination: &str,
+        work: impl FnOnce(&Transaction<'_>, &mut Subjects, i64) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        self.read("read", |reader| {
+            let Reader {
+                connection,
+                subjects,
+            } = reader;
+            let snapshot = connection.unchecked_transaction()?;
+            match destination_id(&snapshot, destination)? {
+                Some(destination) => work(&snapshot, subjects, destination),
+                None => Ok(T::default()),
+            }
+        })
+    }
+
+    /// Writes what concerns a destination in one transaction; of one that is not registered there is nothing to write.
+    fn write_of<T: Default>(
+        &self,
+        destination: &str,
+        work: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
         let mut writer = self.writer()?;
         begin(&mut writer.reader)
             .and_then(|transaction| {
                 let Some(destination) = destination_id(&transaction, destination)? else {
-                    return Ok(0);
+                    return Ok(T::default());
                 };
-                let events = events(&transaction, destination)?;
-                for event in &events {
-                    queue(&transaction, destination, *event)?;
-                }
+                let result = work(&transaction, destination)?;
                 transaction.commit()?;
-                Ok(events.len() as u64)
+                Ok(result)
             })
             .map_err(|error| LedgerError::of(&self.path, "write", error))
     }

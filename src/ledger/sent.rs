@@ -4,8 +4,7 @@ use chrono::Utc;
 use rusqlite::params;
 
 use super::decode::Decoder;
-use super::open::{Ledger, Reader};
-use super::outbox::destination_id;
+use super::open::Ledger;
 use super::rows::{COLUMNS, RowView};
 use super::{Depth, LedgerError};
 use crate::model::{EventId, TimeRange};
@@ -27,15 +26,7 @@ impl Ledger {
     /// # Errors
     /// See `LedgerError`.
     pub fn sent(&self, destination: &str, range: TimeRange) -> Result<Vec<Sent>, LedgerError> {
-        self.read("read", |reader| {
-            let Reader {
-                connection,
-                subjects,
-            } = reader;
-            let snapshot = connection.unchecked_transaction()?;
-            let Some(destination) = destination_id(&snapshot, destination)? else {
-                return Ok(Vec::new());
-            };
+        self.read_of(destination, |snapshot, subjects, destination| {
             // A source that was never read here is one whose events were read back.
             let mut statement = snapshot.prepare_cached(&format!(
                 "SELECT {COLUMNS}, revision,
@@ -57,7 +48,7 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let (revision, is_acknowledged) = (row.get(9)?, row.get(10)?);
                 let row = RowView::read(row, Depth::Columns)?;
-                let subject = subjects.subject(&snapshot, row.subject)?;
+                let subject = subjects.subject(snapshot, row.subject)?;
                 sent.push(Sent {
                     id: decoder.id(&row, &subject)?,
                     revision,

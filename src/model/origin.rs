@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, Environment, EventKind, SourceName};
+use super::{Cluster, Coverage, Environment, EventKind, SourceName, TimeRange};
 
 /// A source of another Pelorus, whose events are read back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,4 +24,13 @@ pub struct Origin {
     /// Where its coverage begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
+}
+
+impl Origin {
+    /// What it covers as far as it was told: everything from its beginning on.
+    pub fn coverage(&self) -> Coverage {
+        self.since.map_or_else(Coverage::default, |since| {
+            Coverage::of(TimeRange::new(since, TimeRange::always().end))
+        })
+    }
 }

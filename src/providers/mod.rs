@@ -199,6 +199,11 @@ pub fn kind(name: &str) -> Option<&'static ProviderKind> {
     KINDS.iter().copied().find(|kind| kind.name == name)
 }
 
+/// Whether sources of that kind read back what an export loop sent.
+pub fn is_history(kind_name: &str) -> bool {
+    kind(kind_name).is_some_and(|kind| kind.group == history::GROUP)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -16,6 +16,7 @@
 mod families;
 mod openmetrics;
 mod origin;
+mod range;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod write;
 pub use families::{Families, escaped};
 pub use openmetrics::{HEADER, TRAILER, line};
 pub use origin::{SOURCE, origin_of, sample_of_origin};
+pub use range::range_query;
 pub use read::{Assembler, Unreadable, Version};
 pub use write::{Unwritable, samples_of};
 
@@ -40,11 +42,14 @@ pub const LONGEST: usize = 2_000;
 /// The label that Prometheus keeps a series' name in.
 pub const NAME: &str = "__name__";
 
+/// Names with values.
+pub type Labels = Vec<(Cow<'static, str>, String)>;
+
 /// One sample of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The series: names with values, sorted by name, `__name__` among them; no value is empty.
-    pub labels: Vec<(Cow<'static, str>, String)>,
+    pub labels: Labels,
     /// Sample time in milliseconds since 1970 UTC.
     pub at: i64,
     /// Its value.
@@ -52,6 +57,16 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// A sample whose value is its own time, in seconds: exact for 285,000 years around 1970.
+    pub fn of_time(mut labels: Labels, at: i64) -> Self {
+        labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Self {
+            labels,
+            at,
+            value: at as f64 / 1_000.0,
+        }
+    }
+
     /// A label's value; empty where the series lacks it, as Prometheus has it.
     pub fn label(&self, name: &str) -> &str {
         self.labels

@@ -1,11 +1,9 @@
 //! Sources as samples, beside the events that they told.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{FAMILY, NAME, Sample, text};
+use super::{FAMILY, Labels, NAME, Sample, text};
 use crate::model::Origin;
 
 /// The `type` of samples that tell of a source.
@@ -14,7 +12,7 @@ pub const SOURCE: &str = "source";
 /// The sample that tells of a source at a moment; the latest counts.
 pub fn sample_of_origin(origin: &Origin, at: DateTime<Utc>) -> Sample {
     let milliseconds = at.timestamp_millis();
-    let mut labels: Vec<(Cow<'static, str>, String)> = vec![
+    let mut labels: Labels = vec![
         (NAME.into(), FAMILY.to_owned()),
         ("id".into(), text::write(origin.source.as_str())),
         ("revision".into(), milliseconds.to_string()),
@@ -31,12 +29,7 @@ pub fn sample_of_origin(origin: &Origin, at: DateTime<Utc>) -> Sample {
             labels.push((format!("event_{name}").into(), written));
         }
     }
-    labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Sample {
-        labels,
-        at: milliseconds,
-        value: milliseconds as f64 / 1_000.0,
-    }
+    Sample::of_time(labels, milliseconds)
 }
 
 /// What the labels of such a sample tell, with its revision; `None` where they were not written by us.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{FAMILY, LONGEST, NAME, Sample, Shape, shape, text};
+use super::{FAMILY, LONGEST, Labels, NAME, Sample, Shape, shape, text};
 use crate::model::Event;
 
 /// Why an event version cannot stand in the lossless family.
@@ -32,7 +32,7 @@ pub fn samples_of(event: &Event, revision: i64) -> Result<Vec<Sample>, Unwritabl
         .unwrap_or(1);
     let at = event.body.time().timestamp_millis();
     let samples = (0..parts).map(|part| {
-        let mut labels: Vec<(Cow<'static, str>, String)> = vec![
+        let mut labels: Labels = vec![
             (NAME.into(), FAMILY.to_owned()),
             ("id".into(), id.clone()),
             ("revision".into(), revision.to_string()),
@@ -47,22 +47,12 @@ pub fn samples_of(event: &Event, revision: i64) -> Result<Vec<Sample>, Unwritabl
                 labels.push((name.clone(), piece.to_owned()));
             }
         }
-        labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        Sample {
-            labels,
-            at,
-            value: seconds(at),
-        }
+        Sample::of_time(labels, at)
     });
     Ok(samples.collect())
 }
 
-/// Milliseconds as Prometheus' seconds: exact for 285,000 years around 1970.
-fn seconds(milliseconds: i64) -> f64 {
-    milliseconds as f64 / 1_000.0
-}
-
-fn fields_of(event: &Event) -> Vec<(Cow<'static, str>, String)> {
+fn fields_of(event: &Event) -> Labels {
     let mut fields = vec![(
         Cow::from("event_source"),
         text::write(event.source.as_str()),

@@ -1,10 +1,9 @@
 //! How long a source is left alone after it failed.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::providers::FetchError;
+use crate::providers::http::random;
 
 const SHORTEST_SECONDS: i64 = 1;
 const LONGEST_SECONDS: i64 = 600;
@@ -55,11 +54,6 @@ fn jittered(failures: u32, random: u64) -> TimeDelta {
     let span_milliseconds = (bound - SHORTEST_SECONDS) as u64 * 1000;
     let extra = random % (span_milliseconds + 1);
     TimeDelta::seconds(SHORTEST_SECONDS) + TimeDelta::milliseconds(extra as i64)
-}
-
-/// A random number: the standard library seeds every `RandomState` anew.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

@@ -25,4 +25,4 @@ pub use flight::{Listener, Syncing};
 pub use need::Policy;
 pub use origins::origins;
 pub use people::Names;
-pub use source::{Source, Standing, is_history};
+pub use source::{Source, Standing};

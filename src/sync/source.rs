@@ -68,20 +68,10 @@ impl Source {
         })
     }
 
-    /// Whether it reads back what an export loop sent.
-    pub fn is_history(&self) -> bool {
-        is_history(self.kind)
-    }
-
     /// How it answers.
     pub fn reach(&self) -> Reach {
         self.provider.reach()
     }
-}
-
-/// Whether sources of that kind read back what an export loop sent.
-pub fn is_history(kind: &str) -> bool {
-    providers::kind(kind).is_some_and(|kind| kind.group == "history")
 }
 
 /// What its settings do that a reader would want to know.

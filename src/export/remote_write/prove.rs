@@ -13,7 +13,7 @@ use crate::error::chain;
 use crate::export::{Prover, Versions};
 use crate::model::TimeRange;
 use crate::providers::http::Api;
-use crate::series::{Assembler, FAMILY, NAME, Sample, escaped};
+use crate::series::{Assembler, NAME, Sample, escaped, range_query};
 
 const CANARY: &str = "pelorus_canary_timestamp_seconds";
 const PROBE: &str = "pelorus_probe_timestamp_seconds";
@@ -33,7 +33,7 @@ const AGES: [TimeDelta; 8] = [
     TimeDelta::minutes(30),
 ];
 
-impl Prover for std::sync::Arc<Sender> {
+impl Prover for Sender {
     fn prove(&self) -> BoxFuture<'_, Result<TimeDelta, String>> {
         Box::pin(async move {
             let now = self.api.clock().now();
@@ -69,12 +69,8 @@ impl Sender {
             ("revision", at.timestamp_millis().to_string()),
             ("type", "canary".to_owned()),
         ];
-        let milliseconds = at.timestamp_millis();
-        let mut sample = Sample {
-            labels: own.map(|(name, value)| (name.into(), value)).to_vec(),
-            at: milliseconds,
-            value: milliseconds as f64 / 1_000.0,
-        };
+        let labels = own.map(|(name, value)| (name.into(), value)).to_vec();
+        let mut sample = Sample::of_time(labels, at.timestamp_millis());
         sample.add_labels(&self.external_labels);
         sample
     }
@@ -127,10 +123,7 @@ impl Sender {
             .iter()
             .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
             .collect();
-        let length = range.length().num_milliseconds();
-        let query = format!("{FAMILY}{{{}}}[{length}ms]", matchers.join(","));
-        let last = range.end.timestamp_millis() - 1;
-        let time = format!("{}.{:03}", last.div_euclid(1_000), last.rem_euclid(1_000));
+        let (query, time) = range_query(&matchers.join(","), range);
         let call = shown
             .get(&["api", "v1", "query"])
             .query("query", query)

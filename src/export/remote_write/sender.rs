@@ -17,7 +17,7 @@ use super::answer::{self, Answer};
 use super::{Parcel, Verdict, labels, wire};
 use crate::config::{Destination, Fault, RemoteWrite, SettingsError};
 use crate::export::Courier;
-use crate::providers::http::{Api, Credential, Limits, Network, Profile, secret, text};
+use crate::providers::http::{Api, Credential, Limits, Network, Profile, secret, tenant, text};
 use crate::series::Sample;
 
 /// How long a receiver that does not speak 2.0 is spoken to in 1.0.
@@ -325,12 +325,7 @@ fn headers(destination: &Destination) -> Result<HeaderMap, SettingsError> {
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
     let agent = concat!("pelorus/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    let source = &destination.connection;
-    if let Some(tenant) = text(source, "tenant") {
-        let name = text(source, "tenantHeader").unwrap_or_else(|| "THANOS-TENANT".to_owned());
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| fault("tenantHeader", "is no name of a header"))?;
+    if let Some((name, value)) = tenant(&destination.connection)? {
         let is_ours = [
             CONTENT_ENCODING,
             USER_AGENT,
@@ -342,8 +337,6 @@ fn headers(destination: &Destination) -> Result<HeaderMap, SettingsError> {
         if is_ours {
             return Err(fault("tenantHeader", "is a header of the protocol itself"));
         }
-        let value = HeaderValue::from_str(&tenant)
-            .map_err(|_| fault("tenant", "holds characters that no header can carry"))?;
         headers.insert(name, value);
     }
     Ok(headers)

@@ -11,3 +11,6 @@ mod selector;
 mod windows;
 
 pub use prometheus::KIND;
+
+/// The group of kinds that read back what an export loop sent.
+pub(super) const GROUP: &str = "history";

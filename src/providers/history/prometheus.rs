@@ -14,7 +14,7 @@ use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSe
 use crate::model::{EventKind, EventKinds, TimeRange};
 use crate::providers::http::{
     Api, CONNECTION_FIELDS, Credential, HttpError, Limits, Network, Profile, connection_fields,
-    secret, text,
+    secret, tenant, text,
 };
 use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach};
 use crate::series::FAMILY;
@@ -22,7 +22,7 @@ use crate::series::FAMILY;
 /// Events that were exported (design, section 9).
 pub static KIND: ProviderKind = ProviderKind {
     name: "prometheus",
-    group: "history",
+    group: super::GROUP,
     title: "Prometheus or Thanos",
     help: "Reads back what `pelorus export` wrote to Prometheus or Thanos.",
     fields: &FIELDS,
@@ -37,53 +37,41 @@ static FIELDS: [Field; OWN + CONNECTION_FIELDS.len()] = connection_fields::<OWN,
         required: true,
         help: "Address of the Prometheus or the Thanos Query, as the browser has it.",
         placeholder: "http://thanos-query:9090",
-        ..field("url", "URL", FieldType::Text)
+        ..Field::named("url", "URL", FieldType::Text)
     },
     Field {
         help: "Bearer token.",
-        ..field("token", "Token", FieldType::Secret)
+        ..Field::named("token", "Token", FieldType::Secret)
     },
     Field {
         help: "User, where the server wants one with a password.",
-        ..field("user", "User", FieldType::Text)
+        ..Field::named("user", "User", FieldType::Text)
     },
     Field {
         help: "The user's password.",
-        ..field("password", "Password", FieldType::Secret)
+        ..Field::named("password", "Password", FieldType::Secret)
     },
     Field {
         help: "The tenant that is read; no header is sent without it.",
         placeholder: "pelorus",
-        ..field("tenant", "Tenant", FieldType::Text)
+        ..Field::named("tenant", "Tenant", FieldType::Text)
     },
     Field {
         default: Some("THANOS-TENANT"),
         help: "The header that names the tenant: `THANOS-TENANT`, or `X-Scope-OrgID` for Mimir and Cortex.",
-        ..field("tenantHeader", "Tenant header", FieldType::Text)
+        ..Field::named("tenantHeader", "Tenant header", FieldType::Text)
     },
     Field {
         help: "Label matchers that events must have, as PromQL writes them; all events without it.",
         placeholder: "cluster=~\"prod-.*\"",
-        ..field("selector", "Selector", FieldType::Text)
+        ..Field::named("selector", "Selector", FieldType::Text)
     },
     Field {
         default: Some("2d"),
         help: "How long after an export loop stored it an event may arrive; once a day 30 days are looked back.",
-        ..field("late", "Late by", FieldType::Duration)
+        ..Field::named("late", "Late by", FieldType::Duration)
     },
 ]);
-
-const fn field(key: &'static str, title: &'static str, takes: FieldType) -> Field {
-    Field {
-        key,
-        title,
-        takes,
-        required: false,
-        default: None,
-        help: "",
-        placeholder: "",
-    }
-}
 
 /// Answers are large and take a server's memory, so one at a time beside one that somebody waits for.
 const PROFILE: Profile = Profile {
@@ -127,19 +115,7 @@ fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provide
         },
         (None, None) => Credential::None,
     };
-    let tenant = match text(source, "tenant") {
-        None => None,
-        Some(tenant) => {
-            let name = text(source, "tenantHeader").unwrap_or_else(|| "THANOS-TENANT".to_owned());
-            let name = name
-                .parse()
-                .map_err(|_| fault("tenantHeader", "is no name of a header"))?;
-            let value = tenant
-                .parse()
-                .map_err(|_| fault("tenant", "holds characters that no header can carry"))?;
-            Some((name, value))
-        }
-    };
+    let tenant = tenant(source)?;
     let matchers = text(source, "selector").unwrap_or_default();
     if !is_matchers(&matchers) {
         let advice = "takes label matchers such as `cluster=\"prod-eu\",environment!~\"test.*\"`, without braces";

@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
 use regex::Regex;
 
 use super::revisions::at_least;
 use crate::model::TimeRange;
-use crate::series::FAMILY;
+use crate::series::range_query;
 
 /// Matchers as PromQL writes them, separated by commas: nothing else gets into a query.
 static MATCHERS: LazyLock<Regex> = LazyLock::new(|| {
@@ -21,10 +20,7 @@ pub(super) fn is_matchers(written: &str) -> bool {
     MATCHERS.is_match(written)
 }
 
-/// A query for the samples of a range, and the time that it is asked for, in seconds.
-///
-/// A range selector takes what is younger than its start in Prometheus 3, and the start itself before: asked for up to the
-/// last millisecond, it has the whole range in both, and at most a millisecond more.
+/// A query for the versions of a range, and its time; with `since` only for those that were stored from then on.
 pub(super) fn query(matchers: &str, range: TimeRange, since: Option<i64>) -> (String, String) {
     let mut all = matchers.trim().to_owned();
     if let Some(since) = since {
@@ -33,18 +29,13 @@ pub(super) fn query(matchers: &str, range: TimeRange, since: Option<i64>) -> (St
         }
         all += &format!("revision=~\"{}\"", at_least(since));
     }
-    let length = range.length().num_milliseconds().max(1);
-    (format!("{FAMILY}{{{all}}}[{length}ms]"), seconds(range.end))
-}
-
-/// The last millisecond before an instant, in seconds.
-fn seconds(end: DateTime<Utc>) -> String {
-    let last = end.timestamp_millis() - 1;
-    format!("{}.{:03}", last.div_euclid(1_000), last.rem_euclid(1_000))
+    range_query(&all, range)
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+
     use super::*;
 
     fn at(milliseconds: i64) -> DateTime<Utc> {

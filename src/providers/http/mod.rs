@@ -43,7 +43,8 @@ pub use memory::{Forgetful, Memory};
 pub use network::Network;
 pub use pages::PageWalk;
 pub use push::Said;
-pub use settings::{CONNECTION_FIELDS, connection_fields, secret, text, text_list};
+pub use retry::{jittered, random};
+pub use settings::{CONNECTION_FIELDS, connection_fields, secret, tenant, text, text_list};
 
 /// Who a request is for: people who wait, or the schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

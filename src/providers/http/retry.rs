@@ -13,12 +13,12 @@ const FULL_BUDGET: f64 = 10.0;
 const EARNED: f64 = 0.1;
 
 /// A random number: the standard library seeds every `RandomState` anew.
-pub(super) fn random() -> u64 {
+pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 /// Full jitter: anything up to a bound that doubles from the first to a minute.
-pub(super) fn jittered(first: Duration, attempt: u32, random: u64) -> Duration {
+pub fn jittered(first: Duration, attempt: u32, random: u64) -> Duration {
     let bound = first
         .saturating_mul(1 << attempt.clamp(1, 10) >> 1)
         .min(LONGEST);

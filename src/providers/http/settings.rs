@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -9,56 +10,44 @@ use super::Addresses;
 use super::clients::Connection;
 use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
 
-const fn field(key: &'static str, title: &'static str, takes: FieldType) -> Field {
-    Field {
-        key,
-        title,
-        takes,
-        required: false,
-        default: None,
-        help: "",
-        placeholder: "",
-    }
-}
-
 /// How a source is reached.
 pub const CONNECTION_FIELDS: [Field; 8] = [
     Field {
         help: "PEM file of certificates that are trusted beside the system's.",
         placeholder: "/etc/pelorus/ca.pem",
-        ..field("caFile", "CA file", FieldType::Path)
+        ..Field::named("caFile", "CA file", FieldType::Path)
     },
     Field {
         help: "PEM file of the client certificate to show; none is shown without it.",
         placeholder: "/etc/pelorus/client.pem",
-        ..field("certificateFile", "Client certificate", FieldType::Path)
+        ..Field::named("certificateFile", "Client certificate", FieldType::Path)
     },
     Field {
         help: "The client certificate's key, PEM, where it does not stand in the same file.",
-        ..field("certificateKey", "Client key", FieldType::Secret)
+        ..Field::named("certificateKey", "Client key", FieldType::Secret)
     },
     Field {
         default: Some("false"),
         help: "Trust every certificate. Whoever stands between can then read the token: every answer warns of it.",
-        ..field("skipTlsVerify", "Skip TLS verification", FieldType::Boolean)
+        ..Field::named("skipTlsVerify", "Skip TLS verification", FieldType::Boolean)
     },
     Field {
         help: "Address of the proxy; without it the environment's on the command line, and none in Grafana.",
         placeholder: "http://proxy.acme.example:3128",
-        ..field("proxy", "Proxy", FieldType::Text)
+        ..Field::named("proxy", "Proxy", FieldType::Text)
     },
     Field {
         help: "The user at the proxy.",
-        ..field("proxyUser", "Proxy user", FieldType::Text)
+        ..Field::named("proxyUser", "Proxy user", FieldType::Text)
     },
     Field {
         help: "The password at the proxy.",
-        ..field("proxyPassword", "Proxy password", FieldType::Secret)
+        ..Field::named("proxyPassword", "Proxy password", FieldType::Secret)
     },
     Field {
         help: "Hosts, domains and networks that are reached without the proxy.",
         placeholder: ".acme.example",
-        ..field("noProxy", "No proxy for", FieldType::TextList)
+        ..Field::named("noProxy", "No proxy for", FieldType::TextList)
     },
 ];
 
@@ -106,6 +95,25 @@ pub fn text_list(source: &SourceSettings, key: &str) -> Vec<String> {
 pub fn secret(source: &SourceSettings, key: &str) -> Option<SecretString> {
     let secret = source.secrets.get(key)?;
     (!secret.expose_secret().trim().is_empty()).then(|| secret.clone())
+}
+
+/// The header that names the tenant, of the settings `tenant` and `tenantHeader`; `None` where no tenant is named.
+///
+/// # Errors
+/// A name or value that no header can have, by key.
+pub fn tenant(source: &SourceSettings) -> Result<Option<(HeaderName, HeaderValue)>, SettingsError> {
+    let Some(tenant) = text(source, "tenant") else {
+        return Ok(None);
+    };
+    let name = text(source, "tenantHeader").unwrap_or_else(|| "THANOS-TENANT".to_owned());
+    let name = name
+        .parse()
+        .map_err(|_| fault("tenantHeader", "is no name of a header".to_owned()))?;
+    let value = tenant.parse().map_err(|_| {
+        let message = "holds characters that no header can carry".to_owned();
+        fault("tenant", message)
+    })?;
+    Ok(Some((name, value)))
 }
 
 /// One fault of a source's settings.

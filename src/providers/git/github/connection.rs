@@ -22,58 +22,46 @@ const PROFILE: Profile = Profile {
     },
 };
 
-const fn field(key: &'static str, title: &'static str, takes: FieldType) -> Field {
-    Field {
-        key,
-        title,
-        takes,
-        required: false,
-        default: None,
-        help: "",
-        placeholder: "",
-    }
-}
-
 /// The settings of every kind that asks GitHub.
 pub(crate) const GITHUB_FIELDS: [Field; 12] = [
     Field {
         default: Some("https://github.com"),
         help: "Address of GitHub as the browser shows it: github.com, SUBDOMAIN.ghe.com, or your Enterprise Server.",
         placeholder: "https://ghe.acme.example",
-        ..field("url", "URL", FieldType::Text)
+        ..Field::named("url", "URL", FieldType::Text)
     },
     Field {
         help: "A fine-grained or classic personal access token; not needed for a GitHub App.",
-        ..field("token", "Token", FieldType::Secret)
+        ..Field::named("token", "Token", FieldType::Secret)
     },
     Field {
         help: "Number of the GitHub App that asks, in place of a token.",
         placeholder: "123456",
-        ..field("appId", "App ID", FieldType::Integer)
+        ..Field::named("appId", "App ID", FieldType::Integer)
     },
     Field {
         help: "Number of the app's installation in the organisation.",
         placeholder: "98765432",
-        ..field("installationId", "Installation ID", FieldType::Integer)
+        ..Field::named("installationId", "Installation ID", FieldType::Integer)
     },
     Field {
         help: "The app's private key, PEM.",
-        ..field("privateKey", "Private key", FieldType::Secret)
+        ..Field::named("privateKey", "Private key", FieldType::Secret)
     },
     Field {
         help: "Organisations whose repositories are read.",
         placeholder: "acme",
-        ..field("organizations", "Organisations", FieldType::TextList)
+        ..Field::named("organizations", "Organisations", FieldType::TextList)
     },
     Field {
         help: "Users whose own repositories are read.",
         placeholder: "octocat",
-        ..field("users", "Users", FieldType::TextList)
+        ..Field::named("users", "Users", FieldType::TextList)
     },
     Field {
         help: "Repositories read whatever else is, named one by one.",
         placeholder: "acme/shop",
-        ..field("repositories", "Repositories", FieldType::TextList)
+        ..Field::named("repositories", "Repositories", FieldType::TextList)
     },
     SCOPE_FIELDS[0],
     SCOPE_FIELDS[1],
