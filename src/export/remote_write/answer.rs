@@ -47,18 +47,30 @@ const FOR_EVER: &[&str] = &[
 
 const TOO_OLD: &[&str] = &["too old sample", "out of bounds", "out of order sample"];
 
-/// What the receiver said.
-pub(super) fn of(said: &Said, protocol: RemoteWrite) -> Answer {
+/// What the receiver said to that many samples.
+pub(super) fn of(said: &Said, protocol: RemoteWrite, samples: usize) -> Answer {
     let status = said.status;
     let text = said.text.to_lowercase();
     let says = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
     let reason = reason(said);
     match status {
         _ if status.is_success() => {
-            if protocol == RemoteWrite::Two && !said.headers.contains_key(WRITTEN) {
-                Answer::OtherVersion
-            } else {
-                Answer::Taken
+            if protocol == RemoteWrite::One {
+                return Answer::Taken;
+            }
+            match said
+                .headers
+                .get(WRITTEN)
+                .map(|count| count.to_str().ok()?.parse::<usize>().ok())
+            {
+                None => Answer::OtherVersion,
+                Some(Some(count)) if count >= samples => Answer::Taken,
+                Some(_) => Answer::Refused {
+                    reason: format!(
+                        "{reason}, and does not say that it wrote all of {samples} samples"
+                    ),
+                    is_too_old: false,
+                },
             }
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE if protocol == RemoteWrite::Two => Answer::OtherVersion,

@@ -3,6 +3,7 @@
 //! Source: Prometheus Remote-Write specification 1.0 and 2.0.
 
 mod answer;
+mod delivery;
 mod labels;
 mod prove;
 mod sender;

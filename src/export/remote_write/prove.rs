@@ -12,7 +12,7 @@ use super::sender::Sender;
 use crate::error::chain;
 use crate::export::{Prover, Versions};
 use crate::model::TimeRange;
-use crate::providers::http::Api;
+use crate::providers::http::{Api, Call};
 use crate::series::{Assembler, NAME, Sample, escaped, range_query};
 
 const CANARY: &str = "pelorus_canary_timestamp_seconds";
@@ -99,6 +99,20 @@ impl Sender {
         }
     }
 
+    /// Whether it takes a sample of now in a series of its own; an error says why it does not.
+    pub(super) async fn takes_canary(&self, now: DateTime<Utc>) -> Result<(), String> {
+        self.written(&self.sample(CANARY, "proof", now), now).await
+    }
+
+    /// A question to the store that shows what was written, as its tenant.
+    fn ask<'a>(&self, shown: &'a Api, query: &str) -> Call<'a> {
+        let call = shown.get(&["api", "v1", "query"]).query("query", query);
+        match &self.tenant {
+            Some((name, value)) => call.named_header(name.clone(), value.clone()),
+            None => call,
+        }
+    }
+
     /// How old a sample the destination takes, of the ages that are tried.
     async fn window(&self, now: DateTime<Utc>) -> Result<TimeDelta, String> {
         for age in AGES {
@@ -124,9 +138,8 @@ impl Sender {
             .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
             .collect();
         let (query, time) = range_query(&matchers.join(","), range);
-        let call = shown
-            .get(&["api", "v1", "query"])
-            .query("query", query)
+        let call = self
+            .ask(shown, &query)
             .query("time", time)
             .query("dedup", "true")
             .query("partial_response", "false");
@@ -158,8 +171,7 @@ impl Sender {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut seen = "it shows nothing".to_owned();
         loop {
-            let call = shown.get(&["api", "v1", "query"]).query("query", &query);
-            match call.send().await {
+            match self.ask(shown, &query).send().await {
                 Err(error) => seen = chain(&error),
                 Ok(answer) => match answer.json::<Matrix>() {
                     Err(error) => {

@@ -1,29 +1,28 @@
-//! Delivers parcels: batches, halves what is refused until the one that is refused stands alone.
+//! One destination's connection: what it is sent, in which version, in requests of what size.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
 use super::answer::{self, Answer};
-use super::{Parcel, Verdict, labels, wire};
+use super::delivery::Delivery;
+use super::{Parcel, Verdict, wire};
 use crate::config::{Destination, Fault, RemoteWrite, SettingsError};
 use crate::export::Courier;
 use crate::providers::http::{Api, Credential, Limits, Network, Profile, secret, tenant, text};
 use crate::series::Sample;
 
-/// How long a receiver that does not speak 2.0 is spoken to in 1.0.
+/// How long a receiver that does not speak 2.0 is spoken to in 1.0, and failures at a parcel count.
 const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 /// How often a single parcel may meet a failing receiver that takes others before it is the cause.
-const MOST_FAILURES: u32 = 5;
+pub(super) const MOST_FAILURES: u32 = 5;
 /// A request is not larger, before it is compressed.
 const LARGEST_BYTES: usize = 1 << 20;
 
@@ -44,12 +43,22 @@ pub struct Sender {
     /// Where what was written is read back.
     pub(super) shown: Option<Api>,
     pub(super) external_labels: BTreeMap<String, String>,
+    /// The header that names the tenant.
+    pub(super) tenant: Option<(HeaderName, HeaderValue)>,
     headers: HeaderMap,
     batch: AtomicUsize,
     /// Until when 1.0 is spoken to a receiver that does not speak 2.0.
     fallen_back_until: Mutex<Option<DateTime<Utc>>>,
     /// How often single parcels met a failing receiver, by a hash of their series.
-    failures: Mutex<HashMap<u64, u32>>,
+    failures: Mutex<HashMap<u64, Failed>>,
+}
+
+/// Failures at one parcel.
+#[derive(Clone, Copy)]
+struct Failed {
+    count: u32,
+    /// When the last one was.
+    at: DateTime<Utc>,
 }
 
 impl Sender {
@@ -78,6 +87,7 @@ impl Sender {
             (None, None) => Credential::None,
         };
         let connect = |base| Api::connect(network, source, base, PROFILE, credential());
+        let tenant = tenant(source)?;
         let written = text(source, "url").unwrap_or_default();
         let shown = destination
             .read_url
@@ -87,7 +97,8 @@ impl Sender {
         Ok(Self {
             api: connect(url("url", &written)?)?,
             shown,
-            headers: headers(destination)?,
+            headers: headers(tenant.as_ref())?,
+            tenant,
             external_labels,
             batch: AtomicUsize::new(destination.batch.max(1)),
             destination: destination.clone(),
@@ -96,111 +107,8 @@ impl Sender {
         })
     }
 
-    /// One verdict a parcel, in their order. Parcels of one series go one after another, others in shards at the same time.
-    pub async fn deliver(&self, parcels: Vec<Parcel>, now: DateTime<Utc>) -> Vec<Verdict> {
-        let mut verdicts: Vec<Option<Verdict>> = vec![None; parcels.len()];
-        let shards = self.destination.shards.max(1);
-        let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); shards];
-        for (at, parcel) in parcels.iter().enumerate() {
-            match parcel.samples.iter().find_map(labels::fault) {
-                Some(reason) => verdicts[at] = Some(Verdict::Refused { reason }),
-                None if parcel.samples.is_empty() => verdicts[at] = Some(Verdict::Accepted),
-                None => by_shard[(series_of(parcel) % shards as u64) as usize].push(at),
-            }
-        }
-        let delivered: Vec<Vec<(usize, Verdict)>> = futures::stream::iter(by_shard)
-            .map(|shard| self.deliver_shard(&parcels, shard, now))
-            .buffer_unordered(shards)
-            .collect()
-            .await;
-        for (at, verdict) in delivered.into_iter().flatten() {
-            verdicts[at] = Some(verdict);
-        }
-        verdicts
-            .into_iter()
-            .map(|verdict| {
-                verdict.expect("every parcel is in one shard, and every shard is delivered")
-            })
-            .collect()
-    }
-
-    async fn deliver_shard(
-        &self,
-        parcels: &[Parcel],
-        mut shard: Vec<usize>,
-        now: DateTime<Utc>,
-    ) -> Vec<(usize, Verdict)> {
-        // Samples of one series must come in the order of their times.
-        shard.sort_by_key(|at| parcels[*at].samples.first().map(|sample| sample.at));
-        let mut verdicts = Vec::with_capacity(shard.len());
-        // Batches that are still to be delivered, the next one last.
-        let mut open: Vec<Vec<usize>> = self.batches(parcels, &shard);
-        open.reverse();
-        while let Some(batch) = open.pop() {
-            let answer = self.send(parcels, &batch, now).await;
-            match (answer, batch.as_slice()) {
-                (Answer::Taken, _) => {
-                    verdicts.extend(batch.iter().map(|at| (*at, Verdict::Accepted)));
-                }
-                (
-                    Answer::Closed {
-                        reason,
-                        retry_after,
-                    },
-                    _,
-                ) => {
-                    let left = batch.into_iter().chain(open.drain(..).rev().flatten());
-                    let unsent = Verdict::Unsent {
-                        reason,
-                        retry_after,
-                    };
-                    verdicts.extend(left.map(|at| (at, unsent.clone())));
-                }
-                (
-                    Answer::Refused {
-                        is_too_old: true, ..
-                    },
-                    [at],
-                ) => verdicts.push((*at, Verdict::TooOld)),
-                (Answer::Refused { reason, .. } | Answer::TooLarge { reason }, [at]) => {
-                    verdicts.push((*at, Verdict::Refused { reason }));
-                }
-                (Answer::Failed { reason }, [at]) => {
-                    verdicts.push((*at, self.failed(&parcels[*at], reason, now).await));
-                }
-                (answer @ (Answer::Refused { .. } | Answer::TooLarge { .. }), _) => {
-                    if matches!(answer, Answer::TooLarge { .. }) {
-                        self.batch
-                            .fetch_min(batch.len().div_ceil(2), Ordering::Relaxed);
-                    }
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    open.extend([second.to_vec(), first.to_vec()]);
-                }
-                (Answer::Failed { reason }, _) => {
-                    // One of them may be the cause, unless the receiver takes nothing at all.
-                    if self.takes_nothing(now).await {
-                        let left = batch.into_iter().chain(open.drain(..).rev().flatten());
-                        let unsent = Verdict::Unsent {
-                            reason,
-                            retry_after: None,
-                        };
-                        verdicts.extend(left.map(|at| (at, unsent.clone())));
-                    } else {
-                        let (first, second) = batch.split_at(batch.len() / 2);
-                        open.extend([second.to_vec(), first.to_vec()]);
-                    }
-                }
-                (Answer::OtherVersion, _) => {
-                    self.fall_back(now);
-                    open.push(batch);
-                }
-            }
-        }
-        verdicts
-    }
-
     /// Batches in order, none larger than the receiver takes.
-    fn batches(&self, parcels: &[Parcel], shard: &[usize]) -> Vec<Vec<usize>> {
+    pub(super) fn batches(&self, parcels: &[Parcel], shard: &[usize]) -> Vec<Vec<usize>> {
         let most = self.batch.load(Ordering::Relaxed).max(1);
         let mut batches: Vec<Vec<usize>> = Vec::new();
         let mut bytes = 0;
@@ -220,11 +128,6 @@ impl Sender {
         batches
     }
 
-    async fn send(&self, parcels: &[Parcel], batch: &[usize], now: DateTime<Utc>) -> Answer {
-        let samples: Vec<&Sample> = batch.iter().flat_map(|at| &parcels[*at].samples).collect();
-        self.write(&samples, now).await
-    }
-
     /// Sends samples in one request.
     pub(super) async fn write(&self, samples: &[&Sample], now: DateTime<Utc>) -> Answer {
         let protocol = self.protocol(now);
@@ -236,7 +139,7 @@ impl Sender {
             );
         }
         match self.api.push(headers, wire::body(samples, protocol)).await {
-            Ok(said) => answer::of(&said, protocol),
+            Ok(said) => answer::of(&said, protocol, samples.len()),
             Err(reason) => Answer::Closed {
                 reason,
                 retry_after: None,
@@ -256,55 +159,48 @@ impl Sender {
         }
     }
 
-    /// What becomes of a single parcel at which the receiver failed.
-    async fn failed(&self, parcel: &Parcel, reason: String, now: DateTime<Utc>) -> Verdict {
-        if self.takes_nothing(now).await {
-            return Verdict::Unsent {
-                reason,
-                retry_after: None,
-            };
-        }
-        let key = series_of(parcel);
-        let mut failures = lock(&self.failures);
-        let count = failures.entry(key).or_default();
-        *count += 1;
-        if *count < MOST_FAILURES {
-            return Verdict::Unsent {
-                reason,
-                retry_after: Some(Duration::from_secs(1)),
-            };
-        }
-        failures.remove(&key);
-        Verdict::Refused {
-            reason: format!("{reason} ({MOST_FAILURES} times, while it takes others)"),
-        }
+    /// Makes requests smaller from now on: half of what was too large.
+    pub(super) fn shrink(&self, too_large: usize) {
+        self.batch
+            .fetch_min(too_large.div_ceil(2).max(1), Ordering::Relaxed);
     }
 
-    /// Whether the receiver fails at a request without samples, too.
-    async fn takes_nothing(&self, now: DateTime<Utc>) -> bool {
-        match self.write(&[], now).await {
-            Answer::Taken | Answer::OtherVersion => false,
-            Answer::Refused { .. }
-            | Answer::TooLarge { .. }
-            | Answer::Failed { .. }
-            | Answer::Closed { .. } => true,
+    /// Counts a failure at a parcel, and says whether it is one too many.
+    pub(super) fn is_poison(&self, parcel: &Parcel, now: DateTime<Utc>) -> bool {
+        let mut failures = lock(&self.failures);
+        failures.retain(|_, failed| now < failed.at + REMEMBERED);
+        let failed = failures
+            .entry(series_of(parcel))
+            .or_insert(Failed { count: 0, at: now });
+        *failed = Failed {
+            count: failed.count + 1,
+            at: now,
+        };
+        failed.count >= MOST_FAILURES
+    }
+
+    /// Forgets the failures at a parcel that has its verdict.
+    pub(super) fn forget_failures(&self, parcel: &Parcel) {
+        let mut failures = lock(&self.failures);
+        if !failures.is_empty() {
+            failures.remove(&series_of(parcel));
         }
     }
 }
 
 impl Courier for Sender {
     fn deliver(&self, parcels: Vec<Parcel>, now: DateTime<Utc>) -> BoxFuture<'_, Vec<Verdict>> {
-        Box::pin(self.deliver(parcels, now))
+        Box::pin(async move { Delivery::of(self, &parcels, now).verdicts().await })
     }
 }
 
 /// A lock whose data stays sound when a thread panics while holding it: every change is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A number that parcels of the same series share.
-fn series_of(parcel: &Parcel) -> u64 {
+pub(super) fn series_of(parcel: &Parcel) -> u64 {
     let mut hasher = DefaultHasher::new();
     if let Some(sample) = parcel.samples.first() {
         sample.labels.hash(&mut hasher);
@@ -314,30 +210,35 @@ fn series_of(parcel: &Parcel) -> u64 {
 
 fn size_of(parcel: &Parcel) -> usize {
     const OVERHEAD: usize = 8;
-    let labels = parcel.samples.iter().flat_map(|sample| &sample.labels);
-    labels
-        .map(|(name, value)| name.len() + value.len() + OVERHEAD)
-        .sum()
+    const SAMPLE: usize = 24;
+    let of_labels = |sample: &Sample| -> usize {
+        let labels = sample.labels.iter();
+        labels
+            .map(|(name, value)| name.len() + value.len() + OVERHEAD)
+            .sum()
+    };
+    let samples = parcel.samples.iter();
+    samples.map(|sample| of_labels(sample) + SAMPLE).sum()
 }
 
-fn headers(destination: &Destination) -> Result<HeaderMap, SettingsError> {
+fn headers(tenant: Option<&(HeaderName, HeaderValue)>) -> Result<HeaderMap, SettingsError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("snappy"));
     let agent = concat!("pelorus/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    if let Some((name, value)) = tenant(&destination.connection)? {
+    if let Some((name, value)) = tenant {
         let is_ours = [
             CONTENT_ENCODING,
             USER_AGENT,
             http::header::CONTENT_TYPE,
             http::header::AUTHORIZATION,
         ]
-        .contains(&name)
+        .contains(name)
             || name.as_str().starts_with("x-prometheus-");
         if is_ours {
             return Err(fault("tenantHeader", "is a header of the protocol itself"));
         }
-        headers.insert(name, value);
+        headers.insert(name.clone(), value.clone());
     }
     Ok(headers)
 }

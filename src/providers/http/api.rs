@@ -277,6 +277,26 @@ impl Credential {
         Ok(Some((name, value)))
     }
 
+    /// The text without the credential, where it repeats that.
+    pub(super) fn hidden_in(&self, text: &str) -> String {
+        const HIDDEN: &str = "(hidden)";
+        let mut text = text.to_owned();
+        let mut hide = |secret: &str| {
+            if !secret.is_empty() {
+                text = text.replace(secret, HIDDEN);
+            }
+        };
+        if let Ok(Some((_, value))) = self.header_value()
+            && let Ok(value) = value.to_str()
+        {
+            hide(value.rsplit(' ').next().unwrap_or(value));
+        }
+        if let Self::Basic { password, .. } = self {
+            hide(password.expose_secret());
+        }
+        text
+    }
+
     /// A name for the credential that tells nothing of it.
     fn identity(&self) -> String {
         let mut digest = Sha256::new();

@@ -18,7 +18,7 @@ pub struct Said {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The text of the answer; unreadable bytes are replaced.
+    /// The text of the answer; unreadable bytes are replaced, and so is the credential where the answer repeats it.
     pub text: String,
     /// How long it asks to be left alone.
     pub retry_after: Option<Duration>,
@@ -81,7 +81,8 @@ impl Api {
         Ok(Said {
             status,
             headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
+            // Some servers repeat what they were sent.
+            text: self.credential.hidden_in(&String::from_utf8_lossy(&bytes)),
             retry_after,
         })
     }

@@ -59,9 +59,9 @@ async fn the_one_that_is_refused_is_found_and_all_others_are_taken() {
         assert_eq!(accepted.count(), 99, "{status}");
         assert!(refused(&verdicts[77]).contains("is not unique"), "{status}");
         assert_eq!(receiver.ids().len(), 99);
-        // Halving a hundred takes seven steps of two requests each.
+        // Halving a hundred takes seven steps of two requests each; one more proves that it takes others.
         assert!(
-            receiver.requests().len() <= 15,
+            receiver.requests().len() <= 16,
             "{}",
             receiver.requests().len()
         );
@@ -124,7 +124,7 @@ async fn a_receiver_of_small_requests_gets_small_requests_from_then_on() {
 #[tokio::test]
 async fn what_alone_is_larger_than_the_receiver_takes_is_refused() {
     let receiver = Receiver::start(|_, samples| {
-        if samples.is_empty() {
+        if holds(samples, "proof") {
             Reply::takes(samples)
         } else {
             Reply::says(413, "request too large")

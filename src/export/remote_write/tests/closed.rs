@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::receiver::{Receiver, Reply};
+use super::receiver::{Came, Receiver, Reply};
 use super::*;
 
 #[tokio::test]
@@ -17,17 +17,16 @@ async fn what_a_person_must_mend_is_told_and_nothing_is_refused_for_it() {
         .await;
         let sender = sender(
             &receiver.write_url(),
-            json!({ "token": "canary-7f3a", "shards": 1 }),
+            json!({ "token": "canary-7f3a", "batch": 10 }),
         );
         let verdicts = sender.deliver(parcels(0..600), now()).await;
         for verdict in &verdicts {
             assert!(unsent(verdict).contains(&status.to_string()), "{verdict:?}");
             assert!(!format!("{verdict:?}").contains("canary-7f3a"));
         }
-        assert_eq!(
-            receiver.requests().len(),
-            1,
-            "{status} is asked once, not for each batch"
+        assert!(
+            receiver.requests().len() <= 4,
+            "{status} is asked once a shard at most, not for each batch"
         );
     }
 }
@@ -73,6 +72,104 @@ async fn a_receiver_that_fails_at_everything_loses_nothing() {
                 "{verdict:?}"
             );
         }
+    }
+}
+
+/// Answers that say nothing of any event: nothing is taken, whatever it is.
+async fn loses_nothing_to(reply: impl Fn(&[Came]) -> Reply + Send + 'static) -> (Receiver, String) {
+    let receiver = Receiver::start(move |_, samples| reply(samples)).await;
+    let settings = json!({ "token": "canary-7f3a", "batch": 100, "shards": 2 });
+    let sender = sender(&receiver.write_url(), settings);
+    let mut reason = String::new();
+    for _ in 0..12 {
+        for verdict in sender.deliver(parcels(0..400), now()).await {
+            unsent(&verdict).clone_into(&mut reason);
+        }
+    }
+    assert!(receiver.ids().is_empty());
+    // A batch of a hundred is halved seven times at most, in each of two shards, and once more proves that nothing is taken.
+    let most = 12 * 2 * 9;
+    assert!(
+        receiver.requests().len() <= most,
+        "{}",
+        receiver.requests().len()
+    );
+    (receiver, reason)
+}
+
+#[tokio::test]
+async fn a_wrong_address_that_refuses_everything_refuses_no_event() {
+    for status in [400, 409, 413, 422] {
+        let (_, reason) = loses_nothing_to(move |_| Reply::says(status, "bad request")).await;
+        assert!(
+            reason.contains("of a sample of now, in a series of its own: it answers with status"),
+            "{reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_no_event_though_requests_without_samples_are_taken() {
+    let (_, reason) = loses_nothing_to(|samples| {
+        if samples.is_empty() {
+            Reply::takes(samples)
+        } else {
+            Reply::says(500, "write WAL: no space left on device")
+        }
+    })
+    .await;
+    assert!(reason.contains("no space left on device"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_tenant_at_its_limit_of_series_refuses_no_event() {
+    let (_, reason) =
+        loses_nothing_to(|_| Reply::says(400, "per-user series limit of 150000 exceeded")).await;
+    assert!(reason.contains("per-user series limit"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_credential_does_not_bring_it_into_the_reason() {
+    let says = |headers: &axum::http::HeaderMap, samples: &[Came]| {
+        if samples.iter().any(|came| came.id() == "1") {
+            let credential = headers["authorization"].to_str().unwrap();
+            Reply::says(400, &format!("you said {credential}, of canary-7f3a"))
+        } else {
+            Reply::takes(samples)
+        }
+    };
+    for settings in [
+        json!({ "token": "canary-7f3a" }),
+        json!({ "user": "u", "password": "canary-7f3a" }),
+    ] {
+        let receiver = Receiver::start(says).await;
+        let sender = sender(&receiver.write_url(), settings);
+        let verdicts = sender.deliver(parcels(0..3), now()).await;
+        let reason = refused(&verdicts[1]);
+        assert!(reason.contains("(hidden)"), "{reason}");
+        // `u:canary-7f3a` in base64.
+        for secret in ["canary-7f3a", "dTpjYW5hcnktN2YzYQ=="] {
+            assert!(!reason.contains(secret), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn failures_at_one_event_that_lie_far_apart_are_not_counted_together() {
+    let receiver = Receiver::start(|_, samples| {
+        if samples.iter().any(|came| came.id() == "3") {
+            Reply::says(500, "too busy")
+        } else {
+            Reply::takes(samples)
+        }
+    })
+    .await;
+    let sender = sender(&receiver.write_url(), json!({}));
+    for day in 0..10 {
+        let verdicts = sender
+            .deliver(parcels(3..4), now() + chrono::TimeDelta::days(day))
+            .await;
+        assert!(unsent(&verdicts[0]).contains("too busy"));
     }
 }
 

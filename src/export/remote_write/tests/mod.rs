@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{Parcel, Sender, Verdict};
 use crate::config::{Destination, Settings, Surroundings};
+use crate::export::Courier;
 use crate::providers::http::{Addresses, Clock, Forgetful, Network};
 use crate::series::{NAME, Sample};
 

@@ -29,6 +29,18 @@ async fn a_receiver_that_shows_what_it_took_is_trusted_for_the_window_that_is_se
 }
 
 #[tokio::test]
+async fn what_is_read_back_is_asked_for_as_the_tenant_that_it_was_written_for() {
+    let receiver = Receiver::that_takes_all().await;
+    let settings = json!({ "window": "3d", "tenant": "acme", "tenantHeader": "X-Scope-OrgID" });
+    prove(&receiver, settings).await.unwrap();
+    let questions = receiver.questions.lock().unwrap();
+    assert!(!questions.is_empty());
+    for headers in questions.iter() {
+        assert_eq!(headers["x-scope-orgid"], "acme");
+    }
+}
+
+#[tokio::test]
 async fn the_window_is_found_out_where_none_is_set() {
     for (taken_seconds, window) in [
         (40 * 86_400, TimeDelta::days(30)),

@@ -73,6 +73,8 @@ pub(super) struct Receiver {
     kept: Arc<Mutex<BTreeMap<(Labels, i64), f64>>>,
     requests: Arc<Mutex<Vec<(HeaderMap, usize)>>>,
     script: Arc<Mutex<Script>>,
+    /// Headers of the questions so far.
+    pub questions: Arc<Mutex<Vec<HeaderMap>>>,
     /// Laid over the labels of what is shown.
     pub overlay: Arc<Mutex<Labels>>,
 }
@@ -88,6 +90,7 @@ impl Receiver {
             kept: Arc::default(),
             requests: Arc::default(),
             script: Arc::new(Mutex::new(Box::new(script))),
+            questions: Arc::default(),
             overlay: Arc::default(),
         };
         let router = Router::new()
@@ -107,14 +110,14 @@ impl Receiver {
         format!("{}/write", self.url)
     }
 
-    /// Ids of what it has, sorted.
+    /// Ids of what it has but for proofs that it takes anything, sorted.
     pub(super) fn ids(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap();
         let ids = kept.keys().map(|(labels, _)| {
             let id = labels.iter().find(|(name, _)| name == "id");
             id.map(|(_, value)| value.clone()).unwrap_or_default()
         });
-        let mut ids: Vec<String> = ids.collect();
+        let mut ids: Vec<String> = ids.filter(|id| id != "proof").collect();
         ids.sort();
         ids
     }
@@ -192,7 +195,12 @@ fn decode_two(bytes: &[u8]) -> Vec<Came> {
 }
 
 /// Shows everything it has, whatever is asked.
-async fn query(State(receiver): State<Receiver>, RawQuery(_): RawQuery) -> Response {
+async fn query(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    RawQuery(_): RawQuery,
+) -> Response {
+    receiver.questions.lock().unwrap().push(headers);
     let overlay: BTreeMap<String, String> =
         receiver.overlay.lock().unwrap().iter().cloned().collect();
     let kept = receiver.kept.lock().unwrap();

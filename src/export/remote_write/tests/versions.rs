@@ -63,3 +63,23 @@ async fn a_receiver_that_takes_2_0_and_stores_nothing_is_found_out_and_spoken_to
         assert_eq!(receiver.ids().len(), 7);
     }
 }
+
+#[tokio::test]
+async fn a_receiver_that_says_it_wrote_less_than_it_was_sent_is_not_believed() {
+    let receiver = Receiver::start(|_, samples| {
+        let kept: Vec<_> = samples
+            .iter()
+            .filter(|came| came.id() != "2")
+            .cloned()
+            .collect();
+        Reply::takes(&kept).with(WRITTEN, &kept.len().to_string())
+    })
+    .await;
+    let sender = sender(&receiver.write_url(), json!({ "protocol": "2.0" }));
+    let verdicts = sender.deliver(parcels(0..5), now()).await;
+    let accepted = verdicts
+        .iter()
+        .filter(|verdict| **verdict == Verdict::Accepted);
+    assert_eq!(accepted.count(), 4);
+    assert!(refused(&verdicts[2]).contains("does not say that it wrote all of 1 samples"));
+}
