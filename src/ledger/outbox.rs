@@ -54,7 +54,7 @@ pub struct Queue {
     pub backfill: u64,
     /// Events that the destination refuses.
     pub quarantined: u64,
-    /// When the version that waits longest was stored.
+    /// When the version was stored that waits longest to be sent as a sample.
     pub oldest: Option<DateTime<Utc>>,
 }
 

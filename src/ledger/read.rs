@@ -10,7 +10,7 @@ use super::event_row::fetch;
 use super::open::{Ledger, Reader};
 use super::rows::{COLUMNS, RowView, WHOLE, instant};
 use super::subjects::{Subjects, parse, source_id};
-use super::tail::Space;
+use super::tail::{Space, digest_key};
 use super::{Depth, LedgerError, SourceStats, SubjectId, index};
 use crate::model::{Collect, Event, EventId, EventKey, EventKind, SourceName, Subject};
 
@@ -106,6 +106,21 @@ impl Ledger {
                     events.push(event);
                 }
             })?;
+            Ok(events)
+        })
+    }
+
+    /// The builds that made images of these digests, whole.
+    ///
+    /// # Errors
+    /// See `LedgerError`.
+    pub fn builds_of(&self, digests: &[String]) -> Result<Vec<Event>, LedgerError> {
+        let keys = digests
+            .iter()
+            .map(|digest| (Space::BUILT_IMAGE, digest_key(digest)));
+        self.read("read", |reader| {
+            let mut events = Vec::new();
+            self.each_found(reader, &keys.collect(), |_, event| events.push(event))?;
             Ok(events)
         })
     }

@@ -133,10 +133,13 @@ impl Ledger {
         self.read_of(destination, |snapshot, _, destination| {
             let (live, backfill, oldest): (u32, u32, Option<i64>) = snapshot
                 .prepare_cached(
-                    "SELECT count(*) FILTER (WHERE route = 0), count(*) FILTER (WHERE route = 1), min(revision)
+                    "SELECT count(*) FILTER (WHERE route = 0), count(*) FILTER (WHERE route = 1),
+                            min(revision) FILTER (WHERE route = 0)
                      FROM outbox JOIN event ON event.id = outbox.event WHERE destination = ?1",
                 )?
-                .query_row([destination], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                .query_row([destination], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
             let quarantined: u32 = snapshot
                 .prepare_cached("SELECT count(*) FROM quarantine WHERE destination = ?1")?
                 .query_row([destination], |row| row.get(0))?;

@@ -2,4 +2,5 @@
 
 mod process;
 mod real_prometheus;
+mod running;
 mod work;

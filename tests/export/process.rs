@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::real_prometheus::{get, request};
-use crate::work::{Work, stop};
+use crate::work::Work;
 
 #[test]
 fn a_second_loop_on_the_same_ledger_says_so_and_ends() {
@@ -14,7 +14,7 @@ fn a_second_loop_on_the_same_ledger_says_so_and_ends() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("one export loop a ledger"), "{told}");
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }
 
 #[test]
@@ -66,6 +66,6 @@ fn health_and_metrics_are_served() {
         request(&work.address(), "GET", "/-/reload").map(|(status, _)| status),
         Some(405)
     );
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
     assert_eq!(get(&work.address(), "/-/healthy"), None);
 }

@@ -1,13 +1,14 @@
 //! An export loop as a process, with the events file that it reads and the settings that it has.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use pelorus::model::{Body, Event};
 use serde_json::{Value, json};
 
 use crate::real_prometheus::{free_port, get, until};
+use crate::running::Running;
 
 /// A folder with what an export loop needs.
 pub struct Work {
@@ -92,22 +93,17 @@ impl Work {
     }
 
     /// Starts the loop, and waits until it is ready.
-    pub fn start(&self) -> Child {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.join("log"))
-            .expect("a writable folder");
-        let child = self
-            .command()
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the binary runs");
+    pub fn start(&self) -> Running {
+        let child = self.launch();
         until("a ready export loop", || {
             get(&self.address(), "/-/ready").filter(|(status, _)| *status == 200)
         });
         child
+    }
+
+    /// Starts the loop.
+    pub fn launch(&self) -> Running {
+        Running::start(&mut self.command(), &self.folder.join("log"))
     }
 
     pub fn log(&self) -> String {
@@ -166,15 +162,4 @@ pub fn event(line: &Value) -> Event {
         url: None,
         body,
     }
-}
-
-/// Tells a loop to stop, and waits for its exit status.
-pub fn stop(mut child: Child) -> Option<i32> {
-    let pid = child.id().to_string();
-    let told = Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .expect("kill is there");
-    assert!(told.success());
-    child.wait().expect("it was started here").code()
 }

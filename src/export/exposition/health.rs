@@ -63,7 +63,7 @@ fn write_sinks(sinks: &[SinkHealth], families: &mut Families) {
     families.begin(
         "pelorus_export_oldest_unsent_timestamp_seconds",
         "gauge",
-        "When the event that waits longest was stored; none where nothing waits.",
+        "When the event was stored that waits longest to be sent live; none where nothing waits.",
     );
     for sink in sinks {
         if let Some(oldest) = sink.queue.oldest {

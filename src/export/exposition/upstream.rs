@@ -10,9 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::answer;
 use crate::app::{App, QueryError};
 use crate::dora::{Answer, Table, Values};
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Body, CommitHash, Event, EventId, EventKey, EventKind, EventTable, Kind, Question, Text,
-    image_digest,
+    Body, CommitHash, Event, EventId, EventKey, EventKind, EventTable, Kind, Outcome, Question,
+    Text, image_digest,
 };
 use crate::series::Families;
 
@@ -32,13 +33,13 @@ struct Deployed {
     commit: Option<CommitHash>,
 }
 
-/// Writes the four families, and how many series were left out.
+/// Writes the four families, and whether one of them is cut.
 pub(super) async fn write(
     app: &App,
     now: DateTime<Utc>,
     families: &mut Families,
 ) -> Result<(), QueryError> {
-    let deployed = deployments(app, now).await?;
+    let (deployed, are_deployments_cut) = deployments(app, now).await?;
     let commits = commits(app, &deployed).await?;
     families.begin("commit_timestamp", "gauge", "Commit timestamp");
     let mut seen = BTreeSet::new();
@@ -48,7 +49,8 @@ pub(super) async fn write(
             continue;
         };
         let hash = hash.to_string();
-        if !seen.insert((of.app.clone(), of.namespace.clone(), of.image.clone())) {
+        // Rules join by these two labels: a second series of them would end the lead time of all applications.
+        if !seen.insert((&of.app, &of.image)) {
             continue;
         }
         let labels = [
@@ -61,7 +63,8 @@ pub(super) async fn write(
         families.sample(&labels, &python(*at));
     }
     families.begin("deploy_timestamp", "gauge", "Deployment timestamp");
-    for of in deployed.iter().filter(|of| of.at > now - SHOWN) {
+    // The oldest first: samples of one series come in the order of their times.
+    for of in deployed.iter().rev().filter(|of| of.at > now - SHOWN) {
         let labels = [
             ("app", of.app.as_str()),
             ("image_sha", &of.image),
@@ -69,7 +72,7 @@ pub(super) async fn write(
         ];
         families.sample_at(&labels, &python(of.at), Some(of.at.timestamp_millis()));
     }
-    let failures = table(app, EventTable::Incidents, now).await?;
+    let (failures, are_failures_cut) = table(app, EventTable::Incidents, now).await?;
     let (opened, resolved) = (times(&failures, "time"), times(&failures, "resolved_at"));
     let (apps, ids) = (texts(&failures, "application"), texts(&failures, "id"));
     for (name, help, at) in [
@@ -94,12 +97,23 @@ pub(super) async fn write(
             families.sample_at(&labels, &python(*at), Some(at.timestamp_millis()));
         }
     }
+    families.begin(
+        "pelorus_exposition_cut",
+        "gauge",
+        "1 where only the newest of these are shown as the original's series: there are too many.",
+    );
+    for (name, is_cut) in [
+        ("deployments", are_deployments_cut),
+        ("failures", are_failures_cut),
+    ] {
+        families.sample(&[("shown", name)], if is_cut { "1" } else { "0" });
+    }
     Ok(())
 }
 
-/// Production deployments of late, newest first.
-async fn deployments(app: &App, now: DateTime<Utc>) -> Result<Vec<Deployed>, QueryError> {
-    let table = table(app, EventTable::Deployments, now).await?;
+/// Production deployments of late that went live, newest first; and whether there are more.
+async fn deployments(app: &App, now: DateTime<Utc>) -> Result<(Vec<Deployed>, bool), QueryError> {
+    let (table, is_cut) = table(app, EventTable::Deployments, now).await?;
     let (times, ids) = (times(&table, "time"), texts(&table, "id"));
     let (apps, hashes) = (texts(&table, "application"), texts(&table, "commit"));
     let keys: Vec<_> = ids
@@ -117,6 +131,7 @@ async fn deployments(app: &App, now: DateTime<Utc>) -> Result<Vec<Deployed>, Que
         .iter()
         .map(|event| (event.id.as_str(), event))
         .collect();
+    let built = built(app, &events).await?;
     let rows = times.iter().zip(ids).zip(apps.iter().zip(hashes));
     let deployed = rows.filter_map(|((at, id), (app, hash))| {
         let event = id.as_deref().and_then(|id| by_id.get(id));
@@ -124,8 +139,13 @@ async fn deployments(app: &App, now: DateTime<Utc>) -> Result<Vec<Deployed>, Que
             Some(Body::Deployment(body)) => Some(body),
             _ => None,
         };
+        // What never went live is a row of its table too.
+        if body.is_some_and(|body| body.outcome != Outcome::Succeeded) {
+            return None;
+        }
         let digest = body.and_then(|body| body.images.iter().find_map(|image| image_digest(image)));
-        let commit: Option<CommitHash> = hash.as_deref().and_then(|hash| hash.parse().ok());
+        let commit = hash.as_deref().and_then(|hash| hash.parse().ok());
+        let commit = commit.or_else(|| built.get(digest?).copied());
         // What has no image is joined with its commit by the commit itself.
         let image = digest
             .map(str::to_owned)
@@ -142,7 +162,33 @@ async fn deployments(app: &App, now: DateTime<Utc>) -> Result<Vec<Deployed>, Que
             commit,
         })
     });
-    Ok(deployed.collect())
+    Ok((deployed.collect(), is_cut))
+}
+
+/// The commits of which images were built that deployments without a commit name, by digest.
+async fn built(
+    app: &App,
+    deployments: &[Event],
+) -> Result<HashMap<String, CommitHash>, QueryError> {
+    let digests = deployments.iter().flat_map(|event| match &event.body {
+        Body::Deployment(body) if body.commit.is_none() => body.images.as_slice(),
+        _ => &[],
+    });
+    let digests: BTreeSet<String> = digests
+        .filter_map(|image| image_digest(image).map(str::to_owned))
+        .collect();
+    let digests: Vec<String> = digests.into_iter().collect();
+    let builds = read(app, move |ledger| ledger.builds_of(&digests)).await?;
+    let mut commits = HashMap::new();
+    for build in &builds {
+        let Body::Build(build) = &build.body else {
+            continue;
+        };
+        for digest in build.images.iter().filter_map(|image| image_digest(image)) {
+            commits.entry(digest.to_owned()).or_insert(build.commit);
+        }
+    }
+    Ok(commits)
 }
 
 /// Time and page of the commits that were deployed.
@@ -167,24 +213,39 @@ async fn commits(
 }
 
 async fn events(app: &App, keys: Vec<(EventKind, EventKey)>) -> Result<Vec<Event>, QueryError> {
+    read(app, move |ledger| ledger.events(&keys)).await
+}
+
+/// Reads the ledger where blocking is allowed.
+async fn read(
+    app: &App,
+    read: impl FnOnce(&Ledger) -> Result<Vec<Event>, LedgerError> + Send + 'static,
+) -> Result<Vec<Event>, QueryError> {
     let ledger = Arc::clone(app.ledger());
-    match tokio::task::spawn_blocking(move || ledger.events(&keys)).await {
+    match tokio::task::spawn_blocking(move || read(&ledger)).await {
         Ok(events) => Ok(events?),
         // A panic in there, or a runtime that goes down, where nobody waits.
         Err(_) => Err(QueryError::Defect),
     }
 }
 
-async fn table(app: &App, table: EventTable, now: DateTime<Utc>) -> Result<Table, QueryError> {
+/// The newest rows of a table, and whether there are more.
+async fn table(
+    app: &App,
+    table: EventTable,
+    now: DateTime<Utc>,
+) -> Result<(Table, bool), QueryError> {
     let question = Question {
         table,
         limit: MOST,
         ..Question::of(Kind::Events)
     };
-    match answer(app, question, REMEMBERED, now).await? {
-        Answer::Table(table) => Ok(table),
-        _ => Ok(Table::default()),
-    }
+    let table = match answer(app, question, REMEMBERED, now).await? {
+        Answer::Table(table) => table,
+        _ => Table::default(),
+    };
+    let is_cut = times(&table, "time").len() >= MOST;
+    Ok((table, is_cut))
 }
 
 fn texts<'t>(table: &'t Table, name: &str) -> &'t [Option<Text>] {

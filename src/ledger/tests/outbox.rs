@@ -237,3 +237,18 @@ fn the_queue_outlives_the_process_and_goes_with_what_is_forgotten() {
     ledger.forget(&Forget::Before(at(3))).unwrap();
     assert_eq!(ledger.queue("a").unwrap().live, 2);
 }
+
+#[test]
+fn what_waits_longest_is_told_of_what_waits_to_be_sent_live_alone() {
+    let (ledger, _) = Ledger::open(&Location::Memory).unwrap();
+    register(&ledger, &["a"]);
+    ledger
+        .store(&batch("code", commits("code", "r", 1..3)))
+        .unwrap();
+    assert!(ledger.queue("a").unwrap().oldest.is_some());
+    for queued in waiting(&ledger, "a", Route::Live) {
+        settle(&ledger, &queued, Settled::Moved(Route::Backfill));
+    }
+    let queue = ledger.queue("a").unwrap();
+    assert_eq!((queue.live, queue.backfill, queue.oldest), (0, 2, None));
+}

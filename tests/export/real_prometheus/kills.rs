@@ -35,22 +35,16 @@ fn a_loop_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing() {
         let first = lines.len();
         lines.extend((first..first + EACH).map(|number| deployment(number, 600)));
         work.append(&lines[first..]);
-        let mut child = work
-            .command()
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("the binary runs");
+        let child = work.launch();
         // From before the ledger is open to after everything was sent.
         std::thread::sleep(Duration::from_millis(20 + (kill * 37) % 400));
-        child.kill().expect("it runs");
-        child.wait().expect("it was started here");
+        drop(child);
     }
-    let mut child = work.start();
+    let child = work.start();
     until("everything", || {
         (work.counts() == (lines.len() as i64, 0, 0)).then_some(())
     });
-    child.kill().expect("it runs");
-    child.wait().expect("it was started here");
+    drop(child);
     let versions = prometheus.versions("1d");
     let ids: BTreeSet<&str> = versions
         .iter()

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Prometheus, get, request, until};
-use crate::work::{Work, ago, deployment, event, stop};
+use crate::work::{Work, ago, deployment, event};
 
 fn destination(prometheus: &Prometheus) -> Value {
     let address = prometheus.address();
@@ -110,7 +110,7 @@ fn a_changed_event_is_sent_as_another_version_within_seconds() {
     assert!(seconds < 5.0, "{seconds} s from the line to the query");
     assert_eq!(versions[1].event, event(&line));
     assert!(versions[1].revision > versions[0].revision);
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn while_the_destination_is_away_everything_waits_and_then_arrives() {
     until("all of them", || {
         (prometheus.versions("1d").len() == 49).then_some(())
     });
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
     assert_eq!(work.counts(), (49, 0, 0));
     assert!(
         work.log().contains("prometheus takes events again"),
@@ -173,7 +173,7 @@ fn settings_are_read_anew_without_a_restart_and_faulty_ones_change_nothing() {
     until("the event", || {
         (prometheus.versions("1d").len() == 1).then_some(())
     });
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }
 
 #[test]
@@ -202,5 +202,5 @@ fn what_a_destination_has_lost_is_found_and_sent_again() {
         told,
         "pelorus_export_missing_events_total{destination=\"prometheus\"} 10"
     );
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Prometheus, get, until};
-use crate::work::{Work, ago, stop};
+use crate::work::{Work, ago};
 
 fn rules(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -138,7 +138,104 @@ fn the_text_is_what_prometheus_reads_and_its_numbers_are_those_of_the_events() {
         5.0
     );
     assert!(value("pelorus_ledger_size_bytes") > 0.0);
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
+}
+
+#[test]
+fn an_image_has_one_commit_wherever_it_runs_and_what_never_went_live_is_not_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let work = Work::new(folder.path(), &[]);
+    let at = |seconds| ago(TimeDelta::seconds(seconds));
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let deployed = |id: &str, namespace: &str, letter: &str, outcome: &str, seconds| {
+        let image = format!("quay.example/shop@{}", digest(letter));
+        json!({"type": "deployment", "id": id, "application": "shop", "environment": "production", "namespace": namespace,
+            "images": [image], "outcome": outcome, "finished_at": at(seconds)})
+    };
+    // The deployments name no commit: the build of their image does.
+    work.append(&[
+        json!({"type": "commit", "id": "c1", "repository": "git.example/shop", "hash": SHOP, "committed_at": at(3_600)}),
+        json!({"type": "build", "id": "b1", "repository": "git.example/shop", "commit": SHOP, "finished_at": at(600),
+            "images": [format!("quay.example/shop@{}", digest("1"))]}),
+        deployed("d1", "one", "1", "succeeded", 600),
+        deployed("d1 is replaced", "two", "3", "succeeded", 400),
+        deployed("d2", "two", "1", "succeeded", 1_200),
+        deployed("d2 is replaced", "two", "3", "succeeded", 900),
+        deployed("d3", "two", "1", "succeeded", 120),
+        deployed("d4", "two", "2", "failed", 100),
+        deployed("d5", "two", "2", "cancelled", 90),
+    ]);
+    let child = work.start();
+    let text = until("the deployments in /metrics", || {
+        let (status, text) = get(&work.address(), "/metrics")?;
+        (status == 200 && text.contains("commit_timestamp{")).then_some(text)
+    });
+    promtool(&["check", "metrics"], &text);
+    let lines = |start: &str| -> Vec<&str> {
+        text.lines()
+            .filter(|line| line.starts_with(start))
+            .collect()
+    };
+    let commits = lines("commit_timestamp{");
+    assert_eq!(commits.len(), 1, "{commits:?}");
+    let (commit, image) = (
+        format!("commit=\"{SHOP}\""),
+        format!("image_sha=\"{}\"", digest("1")),
+    );
+    assert!(
+        commits[0].contains(&commit) && commits[0].contains(&image),
+        "{commits:?}"
+    );
+    let deploys = lines("deploy_timestamp{");
+    assert_eq!(
+        lines("deploy_timestamp{app=\"/shop/\",image_sha=\"sha256:2").len(),
+        0,
+        "{deploys:?}"
+    );
+    // Samples of one series stand in the order of their times.
+    let times = |namespace: &str| -> Vec<i64> {
+        let of = format!("namespace=\"{namespace}\"");
+        let lines = deploys
+            .iter()
+            .filter(|line| line.contains(&of) && line.contains(&image));
+        lines
+            .map(|line| {
+                line.rsplit(' ')
+                    .next()
+                    .expect("a time")
+                    .parse()
+                    .expect("milliseconds")
+            })
+            .collect()
+    };
+    assert_eq!(
+        (times("one").len(), times("two").len()),
+        (1, 2),
+        "{deploys:?}"
+    );
+    assert!(times("two").is_sorted(), "{deploys:?}");
+    assert_eq!(
+        lines("pelorus_exposition_cut{shown=\"deployments\"} 0").len(),
+        1
+    );
+    for window in ["7d", "30d", "90d"] {
+        let labels =
+            format!("{{application=\"shop\",environment=\"production\",window=\"{window}\"}}");
+        for key in [
+            "change_lead_time",
+            "deployment_frequency",
+            "change_fail_rate",
+            "failed_deployment_recovery_time",
+            "deployment_rework_rate",
+        ] {
+            assert_eq!(
+                lines(&format!("pelorus_{key}_coverage_ratio{labels}")).len(),
+                1,
+                "{key}"
+            );
+        }
+    }
+    assert_eq!(child.stop(), Some(0));
 }
 
 #[test]
@@ -197,5 +294,5 @@ fn the_originals_rules_and_panels_show_what_the_originals_exporters_would() {
             .is_some_and(|rows| rows.iter().all(|row| row["value"][1] == "0")),
         "a sample's time is its value: {at}"
     );
-    assert_eq!(stop(child), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }

@@ -9,9 +9,10 @@ mod old;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::running::Running;
 use pelorus::series::{Assembler, Version};
 use serde_json::Value;
 
@@ -62,7 +63,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 pub struct Prometheus {
     folder: PathBuf,
     pub port: u16,
-    process: Option<Child>,
+    process: Option<Running>,
 }
 
 impl Prometheus {
@@ -88,19 +89,16 @@ impl Prometheus {
     /// Starts again on the same folder and port.
     pub fn go_on(&mut self) {
         let file = |name: &str| self.folder.join(name).display().to_string();
-        let log = std::fs::File::create(self.folder.join("log")).expect("a writable folder");
-        let process = Command::new("prometheus")
+        let mut command = Command::new("prometheus");
+        command
             .arg(format!("--config.file={}", file("prometheus.yml")))
             .arg(format!("--storage.tsdb.path={}", file("data")))
             .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
             .args([
                 "--web.enable-remote-write-receiver",
                 "--storage.tsdb.retention.time=10y",
-            ])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("Prometheus is installed: tests/setup.sh does that");
+            ]);
+        let process = Running::start(&mut command, &self.folder.join("log"));
         self.process = Some(process);
         until("a ready Prometheus", || {
             get(&self.address(), "/-/ready").filter(|(status, _)| *status == 200)
@@ -109,10 +107,7 @@ impl Prometheus {
 
     /// Kills it.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().expect("it runs");
-            process.wait().expect("it was started here");
-        }
+        self.process = None;
     }
 
     /// Kills it, and starts it again with nothing in its folder.
@@ -166,11 +161,5 @@ impl Prometheus {
             (a.event.id.as_str(), a.revision).cmp(&(b.event.id.as_str(), b.revision))
         });
         versions
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
