@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure};
 use super::progress::{self, Audience};
 use super::{export, load, say};
 use crate::error::chain;
+use crate::export::Exporter;
 use crate::export::backfill::{self, Plan, Report};
 
 /// What is younger goes live, where nothing says how old a sample the destination takes.
@@ -48,6 +49,7 @@ pub(super) async fn run(arguments: arguments::Backfill) -> Result<Exit, Failure>
             exit = Exit::Partly;
             continue;
         };
+        let patience = plan.patience();
         let before = now - destination.window.unwrap_or(YOUNGEST);
         let ledger = std::sync::Arc::clone(app.ledger());
         let worked = tokio::task::spawn_blocking(move || {
@@ -55,10 +57,15 @@ pub(super) async fn run(arguments: arguments::Backfill) -> Result<Exit, Failure>
             work(&ledger, &plan, now, audience)
         });
         match worked.await {
-            Ok(Ok(report)) => say(format_args!(
-                "{name}: {} events of {} months in {} blocks",
-                report.events, report.months, report.blocks
-            )),
+            Ok(Ok(report)) => {
+                say(format_args!(
+                    "{name}: {} events of {} months in {} blocks",
+                    report.events, report.months, report.blocks
+                ));
+                if !read_back(&exporter, &name, &report, patience, audience).await {
+                    exit = Exit::Partly;
+                }
+            }
             Ok(Err(error)) => {
                 exporter.stop().await;
                 return Err(Failure::unreadable(anyhow!(chain(&error))));
@@ -68,6 +75,49 @@ pub(super) async fn run(arguments: arguments::Backfill) -> Result<Exit, Failure>
     }
     exporter.stop().await;
     Ok(exit)
+}
+
+/// Waits until a destination shows what it was handed over; says how that ended, and whether it is well.
+async fn read_back(
+    exporter: &Exporter,
+    name: &str,
+    report: &Report,
+    patience: std::time::Duration,
+    audience: Audience,
+) -> bool {
+    let mut lanes = exporter.lanes().iter();
+    let Some(lane) = lanes.find(|lane| lane.pump.name == name) else {
+        return true;
+    };
+    if report.ranges.is_empty() {
+        return true;
+    }
+    let spinner = match audience {
+        Audience::Terminal => ProgressBar::new_spinner(),
+        Audience::Log | Audience::Nobody => ProgressBar::hidden(),
+    };
+    spinner.set_message(format!("Reading back what {name} shows"));
+    spinner.enable_steady_tick(std::time::Duration::from_millis(200));
+    let shown = lane.verify(&report.ranges, patience).await;
+    spinner.finish_and_clear();
+    match shown {
+        Ok(Some(shown)) => {
+            say(format_args!(
+                "{name} shows all {shown} events of these months"
+            ));
+            true
+        }
+        Ok(None) => {
+            say(format_args!(
+                "{name} has no `readUrl`, so nothing is read back"
+            ));
+            true
+        }
+        Err(reason) => {
+            say(format_args!("warning: {name}: {reason}"));
+            false
+        }
+    }
 }
 
 fn work(

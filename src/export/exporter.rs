@@ -291,6 +291,7 @@ async fn keep_backfilling(lane: Arc<Lane>, plan: backfill::Plan, mut stop: watch
             lane.clock.now(),
         );
         let name = &lane.pump.name;
+        let patience = plan.patience();
         let working = tokio::task::spawn_blocking(move || {
             if ledger.queue(&plan.destination)?.backfill == 0 {
                 return Ok(backfill::Report::default());
@@ -301,6 +302,14 @@ async fn keep_backfilling(lane: Arc<Lane>, plan: backfill::Plan, mut stop: watch
             Ok(Ok(report)) if report.events > 0 => {
                 let events = report.events;
                 info!(destination = %name, events, blocks = report.blocks, "{name} got {events} old events in blocks");
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    shown = lane.verify(&report.ranges, patience) => match shown {
+                        Ok(None) => {}
+                        Ok(Some(shown)) => info!(destination = %name, shown, "{name} shows what it got in blocks"),
+                        Err(reason) => warn!(destination = %name, reason, "{name} got old events in blocks, and {reason}"),
+                    }
+                }
             }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {

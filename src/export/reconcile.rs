@@ -20,6 +20,9 @@ const SETTLING: TimeDelta = TimeDelta::minutes(5);
 /// A comparison reads so much at once.
 const STEP: TimeDelta = TimeDelta::days(1);
 
+/// How long after a look at handed over blocks the next one is.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// Where the two disagree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
@@ -72,15 +75,9 @@ impl Lane {
         while start < end {
             let range = TimeRange::new(start, end.min(start + STEP));
             start = range.end;
-            let (ledger, name) = (Arc::clone(&self.pump.ledger), self.pump.name.clone());
-            // Read first: what is acknowledged meanwhile is not expected to be shown.
-            let sent = blocking(move || ledger.sent(&name, range))
-                .await
-                .map_err(|error| chain(&error))?;
-            let Some(shown) = self.prover.shown(range).await? else {
+            let Some((_, difference)) = self.difference(range).await? else {
                 return Ok(None);
             };
-            let difference = compare(shown.into_iter(), &sent);
             if !difference.missing.is_empty() {
                 let (ledger, name) = (Arc::clone(&self.pump.ledger), self.pump.name.clone());
                 let missing = difference.missing.clone();
@@ -93,6 +90,55 @@ impl Lane {
         }
         let counts = (all.missing.len() as u64, all.unknown.len() as u64);
         self.pump.tally.compared(counts.0, counts.1);
+        Ok(Some(all))
+    }
+
+    /// What the destination shows of a range, compared with the ledger, and how many events of it it has acknowledged; `None`
+    /// where nothing can be read back.
+    async fn difference(&self, range: TimeRange) -> Result<Option<(usize, Difference)>, String> {
+        let (ledger, name) = (Arc::clone(&self.pump.ledger), self.pump.name.clone());
+        // Read first: what is acknowledged meanwhile is not expected to be shown.
+        let sent = blocking(move || ledger.sent(&name, range))
+            .await
+            .map_err(|error| chain(&error))?;
+        let Some(shown) = self.prover.shown(range).await? else {
+            return Ok(None);
+        };
+        let acknowledged = sent.iter().filter(|sent| sent.is_acknowledged).count();
+        Ok(Some((acknowledged, compare(shown.into_iter(), &sent))))
+    }
+
+    /// Waits until the destination shows what was handed over in blocks of these ranges; `None` where nothing can be read back.
+    ///
+    /// # Errors
+    /// A sentence that says what is not shown by then, or what could not be read.
+    pub async fn verify(
+        &self,
+        ranges: &[TimeRange],
+        patience: Duration,
+    ) -> Result<Option<usize>, String> {
+        let deadline = tokio::time::Instant::now() + patience;
+        let mut all = 0;
+        for range in ranges {
+            loop {
+                let Some((acknowledged, difference)) = self.difference(*range).await? else {
+                    return Ok(None);
+                };
+                let missing = difference.missing.len();
+                if missing == 0 {
+                    all += acknowledged;
+                    break;
+                }
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(format!(
+                        "after {} s it does not show {missing} of {acknowledged} events from {} on: does it keep blocks so old (retention), and has it found them?",
+                        patience.as_secs(),
+                        range.start.format("%Y-%m-%d")
+                    ));
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
         Ok(Some(all))
     }
 

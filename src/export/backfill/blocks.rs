@@ -1,18 +1,22 @@
 //! Blocks: made by promtool, counted, and handed to a Prometheus' data folder or to Thanos' object store.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sha2::{Digest, Sha256};
+
 use super::months::{self, SAMPLES};
-use super::{BackfillError, Plan, name_of};
+use super::{BackfillError, Plan, contents, name_of};
 use crate::config::Backfill;
 
 /// Where promtool puts a month's blocks.
 const BLOCKS: &str = "blocks";
 /// Says that the month's blocks are whole and counted: from then on they are the ones that are handed over.
 const BUILT: &str = "built";
+/// Letters of a block's name.
+const ULID: usize = 26;
 /// A month in one block, at most.
 const LONGEST_BLOCK: &str = "--max-block-duration=744h";
 /// Prometheus removes folders of this ending when it starts.
@@ -29,17 +33,27 @@ pub(super) enum Stage {
     Built,
 }
 
-/// How far a month is.
-pub(super) fn stage(folder: &Path) -> Result<Stage, BackfillError> {
+/// How far a month is. Blocks that were built for another target, or with other labels, are none.
+pub(super) fn stage(plan: &Plan, folder: &Path) -> Result<Stage, BackfillError> {
     let mark = folder.join(BUILT);
-    let is_there = mark
-        .try_exists()
-        .map_err(BackfillError::file("look for", &mark))?;
-    Ok(if is_there {
-        Stage::Built
-    } else {
-        Stage::Unfinished
-    })
+    match fs::read_to_string(&mark) {
+        Ok(built) if built == binding(plan)? => Ok(Stage::Built),
+        Ok(_) => Ok(Stage::Unfinished),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Stage::Unfinished),
+        Err(error) => Err(BackfillError::file("read", &mark)(error)),
+    }
+}
+
+/// Names the target and the labels; of an object store's file, which holds secrets, a digest.
+fn binding(plan: &Plan) -> Result<String, BackfillError> {
+    let target = match &plan.target {
+        Backfill::DataFolder(folder) => format!("data folder {folder}"),
+        Backfill::ObjectStore(file) => {
+            let settings = fs::read(file).map_err(BackfillError::file("read", Path::new(file)))?;
+            format!("object store {}", hex::encode(Sha256::digest(settings)))
+        }
+    };
+    Ok(format!("{target}\n{:?}\n", plan.external_labels))
 }
 
 /// Whether the target can be used, before anything is written.
@@ -92,71 +106,44 @@ pub(super) fn build(plan: &Plan, folder: &Path) -> Result<(), BackfillError> {
         "promtool",
         "install Prometheus' promtool (Debian: `apt install prometheus`), or name it by PELORUS_PROMTOOL",
     )?;
-    let written = lines(&samples)?;
-    let found = count(plan, &blocks)?;
-    if written != found {
-        return Err(BackfillError::Different {
-            month: name_of(folder),
-            found,
-            written,
-        });
-    }
+    contents::compare(plan, folder, &samples, &blocks)?;
     let mark = folder.join(BUILT);
+    let bound = binding(plan)?;
     File::create(&mark)
-        .and_then(|file| file.sync_all())
+        .and_then(|mut file| {
+            file.write_all(bound.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
         .and_then(|()| File::open(folder)?.sync_all())
         .map_err(BackfillError::file("write", &mark))
 }
 
-/// Samples in a text: its lines but for comments.
-fn lines(samples: &Path) -> Result<u64, BackfillError> {
-    let file = File::open(samples).map_err(BackfillError::file("read", samples))?;
-    let mut count = 0;
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(BackfillError::file("read", samples))?;
-        count += u64::from(!line.starts_with(b"#"));
-    }
-    Ok(count)
+/// The blocks in a folder: what else stands there is promtool's and Thanos' own.
+fn blocks_in(folder: &Path) -> Result<Vec<PathBuf>, BackfillError> {
+    let is_block = |path: &PathBuf| {
+        let name = name_of(path);
+        name.len() == ULID && name.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    let mut blocks = months::folders(folder)?;
+    blocks.retain(is_block);
+    Ok(blocks)
 }
 
-/// Samples in blocks, as promtool dumps them.
-fn count(plan: &Plan, blocks: &Path) -> Result<u64, BackfillError> {
-    // promtool opens nothing without a log, and blocks alone have none.
-    let log = blocks.join("wal");
-    fs::create_dir_all(&log).map_err(BackfillError::file("make", &log))?;
-    let mut command = Command::new(&plan.promtool);
-    command
-        .args(["tsdb", "dump"])
-        .arg(blocks)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|source| BackfillError::Program {
-        program: "promtool".to_owned(),
-        way_out: "install Prometheus' promtool",
-        source,
-    })?;
-    let mut count = 0;
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line.map_err(BackfillError::file("read", blocks))?;
-            count += u64::from(line.starts_with(b"{"));
-        }
-    }
-    let output = child
-        .wait_with_output()
-        .map_err(BackfillError::file("read", blocks))?;
-    fs::remove_dir_all(&log).map_err(BackfillError::file("remove", &log))?;
-    if output.status.success() {
-        Ok(count)
-    } else {
-        Err(failed("promtool tsdb dump", &output.stderr))
-    }
+/// Removes what Thanos noted of earlier uploads: it would pass over blocks that it notes as uploaded, whatever store they went to.
+fn forget_uploads(blocks: &Path) -> Result<(), BackfillError> {
+    let gone = |removed: io::Result<()>| match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    gone(fs::remove_file(blocks.join("thanos.shipper.json")))
+        .and_then(|()| gone(fs::remove_dir_all(blocks.join("thanos"))))
+        .map_err(BackfillError::file("remove what Thanos noted in", blocks))
 }
 
 /// Hands a month's blocks over; those that are there already are not handed over again. Returns how many there were.
 pub(super) fn hand_over(plan: &Plan, folder: &Path) -> Result<usize, BackfillError> {
     let blocks = folder.join(BLOCKS);
-    let all = months::folders(&blocks)?;
+    let all = blocks_in(&blocks)?;
     match &plan.target {
         Backfill::DataFolder(target) => {
             let target = Path::new(target);
@@ -168,6 +155,7 @@ pub(super) fn hand_over(plan: &Plan, folder: &Path) -> Result<usize, BackfillErr
                 .map_err(BackfillError::file("write in", target))?;
         }
         Backfill::ObjectStore(file) => {
+            forget_uploads(&blocks)?;
             let mut command = Command::new(&plan.thanos);
             command
                 .args(["tools", "bucket", "upload-blocks", "--path"])
@@ -175,7 +163,8 @@ pub(super) fn hand_over(plan: &Plan, folder: &Path) -> Result<usize, BackfillErr
                 .arg(format!("--objstore.config-file={file}"))
                 .arg(format!("--label={MARK}=\"backfill\""));
             for (name, value) in &plan.external_labels {
-                command.arg(format!("--label={name}={value:?}"));
+                // Thanos reads Go's quotes, of which JSON's are some.
+                command.arg(format!("--label={name}={}", serde_json::json!(value)));
             }
             run(
                 command,
@@ -200,7 +189,11 @@ fn place(block: &Path, target: &Path) -> Result<(), BackfillError> {
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(BackfillError::file("remove", &unfinished))?;
     }
-    copy(block, &unfinished)?;
+    if let Err(failure) = copy(block, &unfinished) {
+        // On a full disk, half a block would keep Prometheus from writing, too.
+        let _ = fs::remove_dir_all(&unfinished);
+        return Err(failure);
+    }
     fs::rename(&unfinished, &there).map_err(BackfillError::file("make", &there))
 }
 
@@ -239,7 +232,7 @@ fn run(mut command: Command, program: &str, way_out: &'static str) -> Result<(),
 }
 
 /// The last words of a program that failed.
-fn failed(program: &str, said: &[u8]) -> BackfillError {
+pub(super) fn failed(program: &str, said: &[u8]) -> BackfillError {
     const LAST_WORDS: usize = 600;
     let said = String::from_utf8_lossy(said);
     let said = said.trim();

@@ -5,6 +5,7 @@
 //! backfill that is cut off goes on: what was not handed over is made anew, what was is only acknowledged.
 
 mod blocks;
+mod contents;
 mod months;
 #[cfg(test)]
 mod tests;
@@ -12,12 +13,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::blocks::Stage;
 use crate::config::{self, Destination, Export};
 use crate::ledger::{Ledger, LedgerError, Settled};
+use crate::model::TimeRange;
 
 /// Blocks of the last hours would overlap what a Prometheus still writes.
 const YOUNGEST: TimeDelta = TimeDelta::hours(3);
@@ -42,6 +45,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How long blocks may take to be found: Prometheus looks for them every minute, Thanos' store every quarter of an hour.
+    pub fn patience(&self) -> Duration {
+        match self.target {
+            config::Backfill::DataFolder(_) => Duration::from_secs(150),
+            config::Backfill::ObjectStore(_) => Duration::from_secs(1_200),
+        }
+    }
+
     /// The plan for a destination's own target, in a folder beside the ledger; `None` where it names no target. Programs
     /// are those of the path, or of PELORUS_PROMTOOL and PELORUS_THANOS.
     pub fn of(destination: &Destination, export: &Export, ledger: &Path) -> Option<Self> {
@@ -71,6 +82,8 @@ pub struct Report {
     pub events: u64,
     /// Blocks that were handed over.
     pub blocks: usize,
+    /// The time of those months.
+    pub ranges: Vec<TimeRange>,
 }
 
 /// Why a backfill stopped; what was acknowledged stays so, and the rest waits.
@@ -111,7 +124,7 @@ pub enum BackfillError {
     },
     /// The blocks are not what was written.
     #[error(
-        "the blocks of {month} hold {found} samples, and {written} were written: they are made anew next time"
+        "the blocks of {month} hold {found} samples that are not the {written} that were written: they are made anew next time"
     )]
     Different {
         #[allow(missing_docs)]
@@ -151,7 +164,7 @@ pub fn run(
     std::fs::create_dir_all(&plan.work).map_err(BackfillError::file("make", &plan.work))?;
     let mut report = Report::default();
     for folder in months::folders(&plan.work)? {
-        match blocks::stage(&folder)? {
+        match blocks::stage(plan, &folder)? {
             Stage::Unfinished => remove(&folder)?,
             Stage::Built => finish(ledger, plan, &folder, now, &mut report)?,
         }
@@ -203,6 +216,7 @@ fn finish(
     }
     remove(folder)?;
     report.months += 1;
+    report.ranges.extend(months::range(folder));
     report.events += events.len() as u64;
     Ok(())
 }

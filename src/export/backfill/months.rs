@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 use super::{BackfillError, Plan};
 use crate::ledger::{Ledger, Route, Settled};
+use crate::model::TimeRange;
 use crate::series::{HEADER, TRAILER, line, samples_of};
 
 /// Samples as text.
@@ -111,6 +112,15 @@ pub(super) fn folders(work: &Path) -> Result<Vec<PathBuf>, BackfillError> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// The time of a month, by its folder's name.
+pub(super) fn range(folder: &Path) -> Option<TimeRange> {
+    let (year, month) = folder.file_name()?.to_str()?.split_once('-')?;
+    let first = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?;
+    let next = first.checked_add_months(Months::new(1))?;
+    let start = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    Some(TimeRange::new(start(first), start(next)))
 }
 
 /// Numbers and revisions of a month's events.

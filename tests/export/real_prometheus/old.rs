@@ -5,7 +5,8 @@ use std::process::Output;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Prometheus, until};
+use super::Prometheus;
+use crate::running::Running;
 use crate::work::{Work, ago, deployment, event};
 
 fn backfill(work: &Work) -> Output {
@@ -83,17 +84,44 @@ fn a_year_goes_into_blocks_once_and_comes_back_exactly() {
 }
 
 #[test]
-fn a_live_prometheus_finds_blocks_by_itself() {
+fn a_live_prometheus_finds_blocks_by_itself_and_is_asked_whether_it_shows_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let prometheus = Prometheus::start(&folder.path().join("prometheus"));
+    let mut destination = destination(&prometheus);
+    destination["readUrl"] = json!(format!("http://{}", prometheus.address()));
+    let work = Work::new(&folder.path().join("work"), &[destination]);
+    work.append(&[deployment(1, 60 * 24 * 90), deployment(2, 60 * 24 * 40)]);
+    let output = backfill(&work);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(
+        told(&output).contains("prometheus shows all 2 events of these months"),
+        "{}",
+        told(&output)
+    );
+    assert_eq!(shown(&prometheus).len(), 2);
+}
+
+#[test]
+fn months_that_were_built_for_another_target_are_built_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut prometheus = Prometheus::start(&folder.path().join("prometheus"));
     let work = Work::new(&folder.path().join("work"), &[destination(&prometheus)]);
     work.append(&[deployment(1, 60 * 24 * 90)]);
-    assert_eq!(backfill(&work).status.code(), Some(0));
-    let mut patience = 0;
-    until("the block", || {
-        patience += 1;
-        (patience > 1 && shown(&prometheus).len() == 1).then_some(())
-    });
+    // As a crash between hand-over and acknowledgement leaves it, after which somebody named another data folder.
+    let month = work.folder.join("ledger.db.backfill/prometheus/2001-01");
+    std::fs::create_dir_all(month.join("blocks/01M8CQM3YMY2WWK43EFKN9KT7D")).expect("a folder");
+    std::fs::write(month.join("built"), "data folder /elsewhere\n{}\n").expect("a file");
+    std::fs::write(month.join("events"), "1 1\n").expect("a file");
+    let output = backfill(&work);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(
+        told(&output).contains("prometheus: 1 events of 1 months in 1 blocks"),
+        "{}",
+        told(&output)
+    );
+    prometheus.kill();
+    prometheus.go_on();
+    assert_eq!(shown(&prometheus).len(), 1);
 }
 
 #[test]
@@ -108,14 +136,10 @@ fn a_backfill_that_is_killed_goes_on_and_hands_nothing_over_twice() {
     for wait in [80, 200, 350, 500, 700, 900] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pelorus"));
         command.arg("backfill").arg("--config").arg(work.settings());
-        let mut child = command
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("the binary runs");
+        let child = Running::start(&mut command, &work.folder.join("log"));
         std::thread::sleep(std::time::Duration::from_millis(wait));
         // It may have come to its end.
-        child.kill().ok();
-        child.wait().expect("it was started here");
+        drop(child);
     }
     let output = backfill(&work);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
