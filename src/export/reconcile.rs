@@ -121,20 +121,21 @@ impl Lane {
         let mut all = 0;
         for range in ranges {
             loop {
-                let Some((acknowledged, difference)) = self.difference(*range).await? else {
-                    return Ok(None);
-                };
-                let missing = difference.missing.len();
-                if missing == 0 {
-                    all += acknowledged;
-                    break;
-                }
-                if tokio::time::Instant::now() >= deadline {
-                    return Err(format!(
-                        "after {} s it does not show {missing} of {acknowledged} events from {} on: does it keep blocks so old (retention), and has it found them?",
-                        patience.as_secs(),
+                let unshown = match self.difference(*range).await {
+                    Ok(None) => return Ok(None),
+                    Ok(Some((acknowledged, difference))) if difference.missing.is_empty() => {
+                        all += acknowledged;
+                        break;
+                    }
+                    Ok(Some((acknowledged, difference))) => format!(
+                        "it does not show {} of {acknowledged} events from {} on: does it keep blocks so old (retention), and has it found them?",
+                        difference.missing.len(),
                         range.start.format("%Y-%m-%d")
-                    ));
+                    ),
+                    Err(reason) => reason,
+                };
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(format!("after {} s {unshown}", patience.as_secs()));
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }

@@ -26,7 +26,7 @@ mod write;
 pub use families::{Families, escaped};
 pub use openmetrics::{HEADER, TRAILER, line};
 pub use origin::{SOURCE, origin_of, sample_of_origin};
-pub use range::range_query;
+pub use range::{range_query, selector_query};
 pub use read::{Assembler, Unreadable, Version};
 pub use write::{Unwritable, samples_of};
 

@@ -1,6 +1,7 @@
-//! `pelorus export` as a process, by itself and against the real Prometheus.
+//! `pelorus export` as a process, by itself and against real stores: Prometheus and Thanos.
 
 mod process;
 mod real_prometheus;
+mod real_thanos;
 mod running;
 mod work;

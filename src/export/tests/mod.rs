@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::remote_write::{Parcel, Verdict};
 use super::{Courier, Pass, Pump, Tally};
-use crate::ledger::{Batch, Ledger, Location};
-use crate::model::Event;
+use crate::ledger::{Batch, Ledger, LedgerError, Location};
+use crate::model::{Cursor, Event};
 
 const DESTINATION: &str = "sink";
 
@@ -132,14 +132,24 @@ impl Loop {
     }
 
     fn collect(&self, events: Vec<Event>, now: DateTime<Utc>) {
+        self.try_collect(events, None, now).unwrap();
+    }
+
+    /// Stores events and the cursor behind them.
+    fn try_collect(
+        &self,
+        events: Vec<Event>,
+        checkpoint: Option<Cursor>,
+        now: DateTime<Utc>,
+    ) -> Result<(), LedgerError> {
         let batch = Batch {
             source: "tickets".into(),
             events,
-            checkpoint: None,
+            checkpoint,
             covered: None,
             at: now,
         };
-        self.ledger.store(&batch).unwrap();
+        self.ledger.store(&batch).map(drop)
     }
 }
 

@@ -22,6 +22,8 @@ enum Step {
     Crash,
     /// The clock is set by so many hours.
     Clock(i64),
+    /// The disk is full, or has room again.
+    Full(bool),
     /// What is in quarantine waits again.
     Retry,
     /// The destination loses a version that it had, and that is found.
@@ -39,6 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::Send),
         2 => Just(Step::Crash),
         1 => (-60_i64..60).prop_map(Step::Clock),
+        2 => any::<bool>().prop_map(Step::Full),
         1 => Just(Step::Retry),
         1 => any::<prop::sample::Index>().prop_map(|at| Step::Lose(at.index(1_000))),
     ];
@@ -97,39 +100,72 @@ async fn happen(steps: Vec<Step>, refused: BTreeSet<String>, page: usize) {
     let mut open = Loop::open(&file, &sink, page);
     let mut now = start();
     let mut collected: Vec<DateTime<Utc>> = Vec::new();
+    let mut cursor = None;
+    let mut is_full = false;
     for step in steps {
         now += TimeDelta::minutes(1);
         match step {
             Step::Collect(count) => {
                 let first = collected.len();
                 // Some lie long ago, and some ahead.
-                let times =
-                    (first..first + count).map(|id| now - TimeDelta::days(id as i64 * 7 % 50 - 2));
-                collected.extend(times);
-                let events = (first..first + count).map(|id| incident(id, collected[id], None));
-                open.collect(events.collect(), now);
+                let times: Vec<_> = (first..first + count)
+                    .map(|id| now - TimeDelta::days(id as i64 * 7 % 50 - 2))
+                    .collect();
+                let numbered = times.iter().enumerate();
+                let events = numbered.map(|(at, time)| incident(first + at, *time, None));
+                let next = Cursor((first + count).to_string());
+                match open.try_collect(events.collect(), Some(next.clone()), now) {
+                    Ok(()) => {
+                        collected.extend(times);
+                        cursor = Some(next);
+                    }
+                    // What could not be stored was not collected: its cursor stays, and it is read again.
+                    Err(error) => assert!(is_full, "{error}"),
+                }
             }
             Step::Change(at) if !collected.is_empty() => {
                 let id = at % collected.len();
-                open.collect(vec![incident(id, collected[id], Some(now))], now);
+                let changed = vec![incident(id, collected[id], Some(now))];
+                let stored = open.try_collect(changed, None, now);
+                assert!(stored.is_ok() || is_full, "{stored:?}");
             }
             Step::Mood(mood) => sink.feels(mood),
             Step::Send => {
                 let pass = open.pump.pass(WINDOW, now);
                 // Only a silent destination keeps a pass from its end, and then the process is killed.
                 let ended = tokio::time::timeout(std::time::Duration::from_millis(200), pass).await;
-                if ended.is_err() {
-                    drop(open);
-                    open = Loop::open(&file, &sink, page);
+                match ended {
+                    Ok(Ok(_)) => {}
+                    // What was delivered and not noted is delivered again.
+                    Ok(Err(error)) => assert!(is_full, "{error}"),
+                    Err(_) => {
+                        drop(open);
+                        (open, is_full) = (Loop::open(&file, &sink, page), false);
+                    }
                 }
             }
             Step::Crash => {
                 drop(open);
-                open = Loop::open(&file, &sink, page);
+                (open, is_full) = (Loop::open(&file, &sink, page), false);
+            }
+            Step::Full(full) => {
+                is_full = full;
+                open.ledger.limit_pages(if full {
+                    "(SELECT page_count FROM pragma_page_count)"
+                } else {
+                    "1000000"
+                });
             }
             Step::Clock(hours) => now += TimeDelta::hours(hours),
-            Step::Retry => drop(open.ledger.retry_quarantined(DESTINATION).unwrap()),
+            Step::Retry => {
+                let retried = open.ledger.retry_quarantined(DESTINATION);
+                assert!(retried.is_ok() || is_full, "{retried:?}");
+            }
             Step::Lose(at) => {
+                if is_full {
+                    // What cannot be noted is found again at the next comparison.
+                    continue;
+                }
                 let lost = {
                     let mut sink = sink.0.lock().unwrap();
                     let keys: Vec<_> = sink.has.keys().cloned().collect();
@@ -145,7 +181,9 @@ async fn happen(steps: Vec<Step>, refused: BTreeSet<String>, page: usize) {
             Step::Change(_) => {}
         }
         check(&open, &sink, collected.len());
+        assert_eq!(open.ledger.cursor(&"tickets".into()).unwrap(), cursor);
     }
+    open.ledger.limit_pages("1000000");
     // In the end, with time enough and a destination that takes, only what it refuses and what is too old is not there.
     sink.feels(Mood::Takes);
     let end = now.max(start()) + TimeDelta::days(3);

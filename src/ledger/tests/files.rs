@@ -16,7 +16,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     ledger
         .store(&batch("git", commits("git", "github.com/acme/shop", 1..50)))
         .unwrap();
-    limit_pages(&ledger, "(SELECT page_count FROM pragma_page_count)");
+    ledger.limit_pages("(SELECT page_count FROM pragma_page_count)");
     let error = ledger
         .store(&batch(
             "git",
@@ -29,7 +29,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
         crate::error::chain(&error)
     );
     assert_eq!(all_events(&ledger).len(), 49);
-    limit_pages(&ledger, "1000000");
+    ledger.limit_pages("1000000");
     ledger
         .store(&batch(
             "git",
@@ -37,17 +37,6 @@ fn a_full_disk_is_told_and_loses_nothing() {
         ))
         .unwrap();
     assert_eq!(all_events(&ledger).len(), 4_999);
-}
-
-fn limit_pages(ledger: &Ledger, pages: &str) {
-    let writer = ledger.writer().unwrap();
-    let connection = &writer.reader.connection;
-    let pages: i64 = connection
-        .query_row(&format!("SELECT {pages}"), [], |row| row.get(0))
-        .unwrap();
-    connection
-        .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-        .unwrap();
 }
 
 #[test]

@@ -19,6 +19,20 @@ use crate::model::{
     Release, Statement, TimeRange, Verdict,
 };
 
+impl Ledger {
+    /// Lets the file grow no further than to that many pages, as on a full disk; until the ledger is opened again.
+    pub(crate) fn limit_pages(&self, pages: &str) {
+        let writer = self.writer().unwrap();
+        let connection = &writer.reader.connection;
+        let pages: i64 = connection
+            .query_row(&format!("SELECT {pages}"), [], |row| row.get(0))
+            .unwrap();
+        connection
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .unwrap();
+    }
+}
+
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap()
 }

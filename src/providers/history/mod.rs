@@ -4,10 +4,12 @@
 //! with range selectors alone: `query_range` looks every step five minutes back and sees one event in twelve.
 
 mod answer;
+mod check;
 mod cursor;
 mod prometheus;
 mod revisions;
 mod selector;
+mod upstream;
 mod windows;
 
 pub use prometheus::KIND;

@@ -11,13 +11,12 @@ use super::cursor::{Piece, Progress};
 use super::selector::{self, is_matchers};
 use super::windows::Windows;
 use crate::config::{Fault, Field, FieldType, FieldValue, SettingsError, SourceSettings};
-use crate::model::{EventKind, EventKinds, TimeRange};
+use crate::model::{EventKind, EventKinds, SourceName, TimeRange};
 use crate::providers::http::{
     Api, CONNECTION_FIELDS, Credential, HttpError, Limits, Network, Profile, connection_fields,
     secret, tenant, text,
 };
 use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach};
-use crate::series::FAMILY;
 
 /// Events that were exported (design, section 9).
 pub static KIND: ProviderKind = ProviderKind {
@@ -31,7 +30,7 @@ pub static KIND: ProviderKind = ProviderKind {
     connect,
 };
 
-const OWN: usize = 8;
+const OWN: usize = 9;
 static FIELDS: [Field; OWN + CONNECTION_FIELDS.len()] = connection_fields::<OWN, _>([
     Field {
         required: true,
@@ -71,6 +70,11 @@ static FIELDS: [Field; OWN + CONNECTION_FIELDS.len()] = connection_fields::<OWN,
         help: "How long after an export loop stored it an event may arrive; once a day 30 days are looked back.",
         ..Field::named("late", "Late by", FieldType::Duration)
     },
+    Field {
+        default: Some("false"),
+        help: "Reads the series of the original Pelorus instead: deployments, their commits, failures.",
+        ..Field::named("upstream", "Original's series", FieldType::Boolean)
+    },
 ]);
 
 /// Answers are large and take a server's memory, so one at a time beside one that somebody waits for.
@@ -84,15 +88,14 @@ const PROFILE: Profile = Profile {
     },
 };
 
-/// Clocks that differ by more are told of.
-const SKEW: TimeDelta = TimeDelta::minutes(1);
-
 /// A connected history.
-struct Prometheus {
-    api: Api,
-    tenant: Option<(HeaderName, HeaderValue)>,
-    matchers: String,
+pub(super) struct Prometheus {
+    pub(super) api: Api,
+    pub(super) tenant: Option<(HeaderName, HeaderValue)>,
+    pub(super) matchers: String,
     late: TimeDelta,
+    /// Whether the original's series are read instead of ours.
+    pub(super) is_upstream: bool,
 }
 
 fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provider>, SettingsError> {
@@ -130,6 +133,10 @@ fn connect(source: &SourceSettings, network: &Network) -> Result<Box<dyn Provide
         tenant,
         matchers,
         late,
+        is_upstream: matches!(
+            source.fields.get("upstream"),
+            Some(FieldValue::Boolean(true))
+        ),
     }))
 }
 
@@ -185,17 +192,23 @@ impl Prometheus {
             let Some(piece) = walking.progress.left.first().copied() else {
                 return Ok(None);
             };
-            let window = walking.windows.next(&piece);
-            let answer = match self.ask(window, &piece, &walking.request).await {
+            let asked = self.asked(&piece);
+            let window = walking.windows.next(&asked);
+            let read = if self.is_upstream {
+                self.originals(window, &asked, &walking.request).await
+            } else {
+                let answer = self.ask(window, &piece, &walking.request).await;
+                answer.map(|answer| (answer.told(), answer.warnings.unwrap_or_default()))
+            };
+            let (told, warnings) = match read {
                 Err(error) if is_too_large(&error) => {
                     if !walking.windows.halve(window) {
                         return Err(error.into());
                     }
                     continue;
                 }
-                answer => answer?,
+                read => read?,
             };
-            let told = answer.told();
             let page = Page {
                 events: told.events,
                 origins: told.origins,
@@ -203,7 +216,6 @@ impl Prometheus {
                 progress: Some(progress(&piece, window)),
                 ..Page::default()
             };
-            let warnings = answer.warnings.unwrap_or_default();
             if !warnings.is_empty() {
                 // What came is kept; the window is asked for again.
                 walking.is_partial = Some(warnings.join("; "));
@@ -211,7 +223,11 @@ impl Prometheus {
             }
             walking.windows.read(told.series);
             let pieces = walking.progress.left.len();
-            walking.progress.read(window.start);
+            walking.progress.read(if window.start == asked.range.start {
+                piece.range.start
+            } else {
+                window.start
+            });
             if walking.progress.left.len() < pieces {
                 walking.windows = Windows::of(walking.progress.left.first());
             }
@@ -229,6 +245,22 @@ impl Prometheus {
         }
     }
 
+    /// The part of a piece that is asked for: the original's series do not say when they were stored, so what is new is looked
+    /// for among what is young.
+    fn asked(&self, piece: &Piece) -> Piece {
+        let since = piece.since.and_then(DateTime::from_timestamp_millis);
+        match since.filter(|_| self.is_upstream) {
+            Some(since) => Piece {
+                range: TimeRange::new(
+                    since.clamp(piece.range.start, piece.range.end),
+                    piece.range.end,
+                ),
+                since: None,
+            },
+            None => *piece,
+        }
+    }
+
     async fn ask(
         &self,
         window: TimeRange,
@@ -236,6 +268,21 @@ impl Prometheus {
         request: &PageRequest,
     ) -> Result<Answer, HttpError> {
         let (query, time) = selector::query(&self.matchers, window, piece.since);
+        self.instant(&query, &time, request).await?.json()
+    }
+
+    /// The name of this history.
+    pub(super) fn source(&self) -> SourceName {
+        self.api.source().clone()
+    }
+
+    /// One instant query.
+    pub(super) async fn instant(
+        &self,
+        query: &str,
+        time: &str,
+        request: &PageRequest,
+    ) -> Result<crate::providers::http::Answer, HttpError> {
         let api = self.api.at(request.priority);
         let mut call = api
             .get(&["api", "v1", "query"])
@@ -248,78 +295,11 @@ impl Prometheus {
         if let Some((name, value)) = &self.tenant {
             call = call.named_header(name.clone(), value.clone());
         }
-        call.send().await?.json()
-    }
-
-    async fn proved(&self, now: DateTime<Utc>) -> Result<CheckReport, FetchError> {
-        let range = TimeRange::new(now - TimeDelta::days(1), now);
-        let (query, time) = selector::query(&self.matchers, range, None);
-        let query = format!("count by (type) (count_over_time({query}))");
-        let mut call = self
-            .api
-            .get(&["api", "v1", "query"])
-            .query("query", query)
-            .query("time", time);
-        if let Some((name, value)) = &self.tenant {
-            call = call.named_header(name.clone(), value.clone());
-        }
-        let answer = call.send().await?;
-        let skew = answer.served_at().map(|served_at| (served_at - now).abs());
-        let skew = skew.filter(|skew| *skew > SKEW).map(|skew| {
-            let seconds = skew.num_seconds();
-            format!("The server's clock and this machine's differ by {seconds} s: set both by NTP.")
-        });
-        let counted: Counted = answer.json()?;
-        let versions: u64 = counted.data.result.iter().map(Count::versions).sum();
-        let message = match versions {
-            0 => format!("Answers; no series of {FAMILY} has a sample of the last day."),
-            versions => format!("Answers; holds {versions} event versions of the last day."),
-        };
-        let empty = (versions == 0).then(|| {
-            "Check that `pelorus export` writes there, that `tenant` and `selector` fit, and that the store keeps what it is sent.".to_owned()
-        });
-        Ok(CheckReport {
-            message,
-            advice: match (empty, skew) {
-                (Some(empty), Some(skew)) => Some(format!("{empty} {skew}")),
-                (empty, skew) => empty.or(skew),
-            },
-        })
+        call.send().await
     }
 
     fn what(&self) -> String {
         self.api.url(&["api", "v1", "query"]).to_string()
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Counted {
-    data: CountedData,
-}
-
-#[derive(serde::Deserialize)]
-struct CountedData {
-    result: Vec<Count>,
-}
-
-/// A kind of events and how many versions there are.
-#[derive(serde::Deserialize)]
-struct Count {
-    metric: std::collections::BTreeMap<String, String>,
-    value: (f64, String),
-}
-
-impl Count {
-    fn versions(&self) -> u64 {
-        if self
-            .metric
-            .get("type")
-            .is_some_and(|kind| kind == crate::series::SOURCE)
-        {
-            return 0;
-        }
-        // A count is a number; what is none counts nothing.
-        self.value.1.parse().unwrap_or(0)
     }
 }
 

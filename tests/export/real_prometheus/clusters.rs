@@ -56,7 +56,12 @@ fn cluster(
 }
 
 /// The scorecard and the lead time by day, as `pelorus query` answers over these settings.
-fn answers(folder: &Path, name: &str, sources: &Value, now: &str) -> Vec<Value> {
+pub fn answers(
+    folder: &Path,
+    name: &str,
+    sources: &Value,
+    (from, now): (&str, &str),
+) -> Vec<Value> {
     let settings = folder.join(format!("{name}.yaml"));
     let ledger = format!("{name}.db");
     let text = json!({ "ledger": ledger, "people": "shown", "sources": sources }).to_string();
@@ -69,7 +74,7 @@ fn answers(folder: &Path, name: &str, sources: &Value, now: &str) -> Vec<Value> 
     let asked = questions.map(|question| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pelorus"));
         command.args([
-            "query", "--quiet", "--format", "json", "--now", now, "--from", "now-25d",
+            "query", "--quiet", "--format", "json", "--now", now, "--from", from,
         ]);
         let output = command
             .arg("--config")
@@ -115,6 +120,7 @@ fn commits_of_one_cluster_join_deployments_of_another_where_they_are_read() {
         assert_eq!(output.status.code(), Some(0), "{told}");
     }
     let now = ago(TimeDelta::zero());
+    let span = ("now-25d", now.as_str());
     let file = |work: &Work| work.folder.join("events.jsonl");
     let mut together = rollouts;
     let more = json!({ "kind": "events", "path": file(&prod) });
@@ -124,16 +130,16 @@ fn commits_of_one_cluster_join_deployments_of_another_where_they_are_read() {
         .extend(more.as_object().expect("an object").clone());
     let all = json!([{ "name": "code", "kind": "events", "path": file(&dev) }, together]);
     let history = json!([{ "name": "history", "kind": "prometheus", "url": format!("http://{}", prometheus.address()) }]);
-    let wanted = answers(folder.path(), "together", &all, &now);
+    let wanted = answers(folder.path(), "together", &all, span);
     let deployments = wanted[2][0][0].as_array().map(Vec::len);
     assert_eq!(deployments, Some(60));
-    assert_eq!(answers(folder.path(), "reader", &history, &now), wanted);
+    assert_eq!(answers(folder.path(), "reader", &history, span), wanted);
     // Another replica reads for itself, and says the same.
-    assert_eq!(answers(folder.path(), "replica", &history, &now), wanted);
+    assert_eq!(answers(folder.path(), "replica", &history, span), wanted);
     // A cluster alone has no lead time.
     let selected = json!([{ "name": "history", "kind": "prometheus", "selector": "cluster=\"prod\"", "url": format!("http://{}", prometheus.address()) }]);
     assert_ne!(
-        answers(folder.path(), "half", &selected, &now)[1],
+        answers(folder.path(), "half", &selected, span)[1],
         wanted[1]
     );
 }

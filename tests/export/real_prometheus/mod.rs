@@ -1,10 +1,11 @@
-//! Prometheus as Debian packs it, on a folder and a port of its own.
+//! Prometheus as Debian packs it, and a current one, on a folder and a port of its own.
 
-mod clusters;
+pub mod clusters;
 mod kills;
 mod loops;
 mod metrics;
 mod old;
+mod original;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,6 +24,13 @@ pub const PATIENCE: Duration = Duration::from_secs(100);
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A program that tests/tools/build.sh builds.
+pub fn tool(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("build/tools")
+        .join(name)
 }
 
 /// Status and body of a GET; `None` where nobody answers.
@@ -63,6 +71,8 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 pub struct Prometheus {
     folder: PathBuf,
     pub port: u16,
+    program: PathBuf,
+    flags: Vec<String>,
     process: Option<Running>,
 }
 
@@ -74,9 +84,20 @@ impl Prometheus {
 
     /// The same with more settings.
     pub fn start_with(folder: &Path, more: &str) -> Self {
+        Self::launch(folder, "prometheus".into(), more, &[])
+    }
+
+    /// The current major version, with more settings and flags.
+    pub fn current(folder: &Path, more: &str, flags: &[&str]) -> Self {
+        Self::launch(folder, tool("prometheus"), more, flags)
+    }
+
+    fn launch(folder: &Path, program: PathBuf, more: &str, flags: &[&str]) -> Self {
         let mut prometheus = Self {
             folder: folder.to_owned(),
             port: free_port(),
+            program,
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             process: None,
         };
         let settings = format!("storage: {{ tsdb: {{ out_of_order_time_window: 30d }} }}\n{more}");
@@ -89,7 +110,7 @@ impl Prometheus {
     /// Starts again on the same folder and port.
     pub fn go_on(&mut self) {
         let file = |name: &str| self.folder.join(name).display().to_string();
-        let mut command = Command::new("prometheus");
+        let mut command = Command::new(&self.program);
         command
             .arg(format!("--config.file={}", file("prometheus.yml")))
             .arg(format!("--storage.tsdb.path={}", file("data")))
@@ -97,7 +118,8 @@ impl Prometheus {
             .args([
                 "--web.enable-remote-write-receiver",
                 "--storage.tsdb.retention.time=10y",
-            ]);
+            ])
+            .args(&self.flags);
         let process = Running::start(&mut command, &self.folder.join("log"));
         self.process = Some(process);
         until("a ready Prometheus", || {
@@ -128,38 +150,47 @@ impl Prometheus {
 
     /// The result of an instant query.
     pub fn query(&self, query: &str) -> Value {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let (status, body) = get(&self.address(), &format!("/api/v1/query?query={encoded}"))
-            .expect("Prometheus runs");
-        assert_eq!(status, 200, "{body}");
-        let answer: Value = serde_json::from_str(&body).expect("JSON");
-        answer["data"]["result"].clone()
+        query_at(&self.address(), query)
     }
 
     /// Every event version of that long until now, sorted by id and revision; each stands there once.
     pub fn versions(&self, span: &str) -> Vec<Version> {
-        let result = self.query(&format!("pelorus_event_timestamp_seconds[{span}]"));
-        let mut assembler = Assembler::default();
-        let mut versions = Vec::new();
-        for series in result.as_array().expect("a matrix") {
-            if series["metric"]["type"] == "source" {
-                continue;
-            }
-            let labels = series["metric"].as_object().expect("labels");
-            let texts = labels
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str().expect("text")));
-            versions.extend(assembler.add(texts).expect("a series of ours"));
-            assert_eq!(
-                series["values"].as_array().map(Vec::len),
-                Some(1),
-                "{series}"
-            );
-        }
-        assert_eq!(assembler.incomplete(), [""; 0]);
-        versions.sort_by(|a, b| {
-            (a.event.id.as_str(), a.revision).cmp(&(b.event.id.as_str(), b.revision))
-        });
-        versions
+        versions_at(&self.address(), span)
     }
+}
+
+/// The result of an instant query at that address.
+pub fn query_at(address: &str, query: &str) -> Value {
+    let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let (status, body) =
+        get(address, &format!("/api/v1/query?query={encoded}")).expect("it answers");
+    assert_eq!(status, 200, "{body}");
+    let answer: Value = serde_json::from_str(&body).expect("JSON");
+    answer["data"]["result"].clone()
+}
+
+/// Every event version of that long until now at that address, sorted by id and revision; each stands there once.
+pub fn versions_at(address: &str, span: &str) -> Vec<Version> {
+    let result = query_at(address, &format!("pelorus_event_timestamp_seconds[{span}]"));
+    let mut assembler = Assembler::default();
+    let mut versions = Vec::new();
+    for series in result.as_array().expect("a matrix") {
+        if series["metric"]["type"] == "source" {
+            continue;
+        }
+        let labels = series["metric"].as_object().expect("labels");
+        let texts = labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str().expect("text")));
+        versions.extend(assembler.add(texts).expect("a series of ours"));
+        assert_eq!(
+            series["values"].as_array().map(Vec::len),
+            Some(1),
+            "{series}"
+        );
+    }
+    assert_eq!(assembler.incomplete(), [""; 0]);
+    versions
+        .sort_by(|a, b| (a.event.id.as_str(), a.revision).cmp(&(b.event.id.as_str(), b.revision)));
+    versions
 }
