@@ -93,6 +93,28 @@ pub fn answers(
     asked.to_vec()
 }
 
+/// Where two answers differ first, with what stands there.
+pub fn difference(found: &Value, wanted: &Value) -> Option<String> {
+    match (found, wanted) {
+        (Value::Array(found), Value::Array(wanted)) if found.len() == wanted.len() => {
+            let mut pairs = found.iter().zip(wanted).enumerate();
+            pairs.find_map(|(at, (found, wanted))| {
+                difference(found, wanted).map(|inside| format!("[{at}]{inside}"))
+            })
+        }
+        _ if found == wanted => None,
+        _ => {
+            let shown = |value: &Value| value.to_string().chars().take(300).collect::<String>();
+            Some(format!(": {} instead of {}", shown(found), shown(wanted)))
+        }
+    }
+}
+
+/// Demands that answers are equal to the last digit.
+pub fn assert_same(found: &[Value], wanted: &[Value]) {
+    assert_eq!(difference(&json!(found), &json!(wanted)), None);
+}
+
 #[test]
 fn commits_of_one_cluster_join_deployments_of_another_where_they_are_read() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -133,9 +155,9 @@ fn commits_of_one_cluster_join_deployments_of_another_where_they_are_read() {
     let wanted = answers(folder.path(), "together", &all, span);
     let deployments = wanted[2][0][0].as_array().map(Vec::len);
     assert_eq!(deployments, Some(60));
-    assert_eq!(answers(folder.path(), "reader", &history, span), wanted);
+    assert_same(&answers(folder.path(), "reader", &history, span), &wanted);
     // Another replica reads for itself, and says the same.
-    assert_eq!(answers(folder.path(), "replica", &history, span), wanted);
+    assert_same(&answers(folder.path(), "replica", &history, span), &wanted);
     // A cluster alone has no lead time.
     let selected = json!([{ "name": "history", "kind": "prometheus", "selector": "cluster=\"prod\"", "url": format!("http://{}", prometheus.address()) }]);
     assert_ne!(

@@ -1,6 +1,7 @@
 //! Prometheus as Debian packs it, and a current one, on a folder and a port of its own.
 
 pub mod clusters;
+mod faults;
 mod kills;
 mod loops;
 mod metrics;
@@ -125,6 +126,17 @@ impl Prometheus {
         until("a ready Prometheus", || {
             get(&self.address(), "/-/ready").filter(|(status, _)| *status == 200)
         });
+    }
+
+    /// Lets no file of it grow beyond that many blocks of a kilobyte, as on a full disk, until it is started again.
+    pub fn limit_files(&self, blocks: u64) {
+        let process = self.process.as_ref().expect("it runs");
+        let limited = Command::new("prlimit")
+            .args(["--pid", &process.id().to_string()])
+            .arg(format!("--fsize={}", blocks * 1_024))
+            .status()
+            .expect("prlimit is there: util-linux has it");
+        assert!(limited.success());
     }
 
     /// Kills it.

@@ -222,6 +222,7 @@ async fn connections_that_break_are_no_verdict() {
         raw(b"HTTP/1.1 204 No Con", true).await,
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", true).await,
         raw(b"\x00\x01\x02", true).await,
+        raw(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\nconnection: close\r\n\r\n\xff\xfe\x00\x01", true).await,
     ] {
         let sender = sender(&url, json!({ "password": "canary-7f3a", "user": "u" }));
         let verdicts = sender.deliver(parcels(0..3), now()).await;
