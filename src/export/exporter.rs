@@ -188,7 +188,7 @@ impl Exporter {
         let mut destinations = self.export.destinations.iter();
         let destination =
             destinations.find(|known| known.connection.name.as_str() == destination)?;
-        backfill::Plan::of(destination, &self.export, &self.ledger)
+        backfill::Plan::of(destination, &self.export, &self.ledger, self.app.origins())
     }
 
     /// Reads every source once and sends what waits once; says for each destination that did not take everything why.

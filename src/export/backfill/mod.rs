@@ -20,7 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::blocks::Stage;
 use crate::config::{self, Destination, Export};
 use crate::ledger::{Ledger, LedgerError, Settled};
-use crate::model::TimeRange;
+use crate::model::{Origin, TimeRange};
 
 /// Blocks of the last hours would overlap what a Prometheus still writes.
 const YOUNGEST: TimeDelta = TimeDelta::hours(3);
@@ -38,6 +38,8 @@ pub struct Plan {
     pub target: config::Backfill,
     /// Labels of the series, which also tell uploaded blocks apart.
     pub external_labels: BTreeMap<String, String>,
+    /// The sources of the events, which every month tells.
+    pub origins: Vec<Origin>,
     /// The program that makes blocks.
     pub promtool: PathBuf,
     /// The program that uploads them.
@@ -55,7 +57,12 @@ impl Plan {
 
     /// The plan for a destination's own target, in a folder beside the ledger; `None` where it names no target. Programs
     /// are those of the path, or of PELORUS_PROMTOOL and PELORUS_THANOS.
-    pub fn of(destination: &Destination, export: &Export, ledger: &Path) -> Option<Self> {
+    pub fn of(
+        destination: &Destination,
+        export: &Export,
+        ledger: &Path,
+        origins: Vec<Origin>,
+    ) -> Option<Self> {
         let program = |variable: &str, name: &str| {
             std::env::var_os(variable).map_or_else(|| PathBuf::from(name), PathBuf::from)
         };
@@ -67,6 +74,7 @@ impl Plan {
             work: Path::new(&beside).join(&name),
             destination: name,
             external_labels: export.external_labels.clone(),
+            origins,
             promtool: program("PELORUS_PROMTOOL", "promtool"),
             thanos: program("PELORUS_THANOS", "thanos"),
         })

@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use super::{BackfillError, Plan};
 use crate::ledger::{Ledger, Route, Settled};
 use crate::model::TimeRange;
-use crate::series::{HEADER, TRAILER, line, samples_of};
+use crate::series::{HEADER, TRAILER, line, sample_of_origin, samples_of};
 
 /// Samples as text.
 pub(super) const SAMPLES: &str = "samples.om";
@@ -39,6 +39,7 @@ pub(super) fn write(
     now: DateTime<Utc>,
 ) -> Result<Vec<PathBuf>, BackfillError> {
     let mut open: BTreeMap<PathBuf, Month> = BTreeMap::new();
+    let mut latest: BTreeMap<PathBuf, DateTime<Utc>> = BTreeMap::new();
     let mut after = 0;
     loop {
         let queued = ledger.queued(&plan.destination, Route::Backfill, after, until, PAGE)?;
@@ -63,6 +64,8 @@ pub(super) fn write(
             let folder = plan
                 .work
                 .join(format!("{:04}-{:02}", at.year(), at.month()));
+            let last = latest.entry(folder.clone()).or_insert(at);
+            *last = at.max(*last);
             if !open.contains_key(&folder) && open.len() >= OPEN {
                 close(std::mem::take(&mut open))?;
             }
@@ -91,10 +94,20 @@ pub(super) fn write(
     let folders = folders(&plan.work)?;
     for folder in &folders {
         let path = folder.join(SAMPLES);
+        let mut end = String::new();
+        if let Some(at) = latest.get(folder) {
+            // Whoever reads nothing but this month learns of the sources of its events, too.
+            for origin in &plan.origins {
+                let mut sample = sample_of_origin(origin, *at);
+                sample.add_labels(&plan.external_labels);
+                line(&sample, &mut end);
+            }
+        }
+        end += TRAILER;
         let ended = File::options()
             .append(true)
             .open(&path)
-            .and_then(|mut file| file.write_all(TRAILER.as_bytes()));
+            .and_then(|mut file| file.write_all(end.as_bytes()));
         ended.map_err(BackfillError::file("write to", &path))?;
     }
     Ok(folders)

@@ -64,6 +64,7 @@ fn plan(work: &Path, target: config::Backfill) -> Plan {
         work: work.join("work"),
         target,
         external_labels: BTreeMap::new(),
+        origins: Vec::new(),
         promtool: "/nowhere/promtool".into(),
         thanos: "/nowhere/thanos".into(),
     }

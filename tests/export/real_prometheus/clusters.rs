@@ -83,6 +83,7 @@ pub fn answers(
             .output()
             .expect("the binary runs");
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{name}: {told}");
         let frames: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {told}"));
         let frames = frames.as_array().expect("frames").iter();
@@ -164,4 +165,34 @@ fn commits_of_one_cluster_join_deployments_of_another_where_they_are_read() {
         answers(folder.path(), "half", &selected, span)[1],
         wanted[1]
     );
+}
+
+#[test]
+fn two_loops_of_one_cluster_that_tell_of_the_same_events_are_one_where_they_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let prometheus = Prometheus::start(&folder.path().join("prometheus"));
+    let (mut lines, production) = story();
+    lines.extend(production);
+    let source = json!({ "name": "deliveries", "environment": "production", "cluster": "eu-1" });
+    let loops = ["one", "other"].map(|name| {
+        let work = cluster(folder.path(), name, &prometheus, &lines, source.clone());
+        let destination = json!({ "name": "central", "url": format!("http://{}/api/v1/write", prometheus.address()) });
+        let labels = json!({ "externalLabels": { "cluster": "dev" } });
+        work.settle_source(&[destination], labels, source.clone());
+        work
+    });
+    for work in [&loops[0], &loops[1], &loops[0]] {
+        let output = work.once();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{told}");
+    }
+    let now = ago(TimeDelta::zero());
+    let span = ("now-25d", now.as_str());
+    let mut file = source;
+    file["kind"] = json!("events");
+    file["path"] = json!(loops[0].folder.join("events.jsonl"));
+    let history = json!([{ "name": "history", "kind": "prometheus", "url": format!("http://{}", prometheus.address()) }]);
+    let wanted = answers(folder.path(), "together", &json!([file]), span);
+    assert_eq!(wanted[2][0][0].as_array().map(Vec::len), Some(60));
+    assert_same(&answers(folder.path(), "reader", &history, span), &wanted);
 }

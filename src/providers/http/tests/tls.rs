@@ -198,7 +198,10 @@ async fn a_certificate_that_is_not_to_be_trusted_is_told_by_its_fault() {
         // Samples that are pushed are told the same.
         let pushed = api.push(http::HeaderMap::new(), Vec::new()).await;
         let text = pushed.expect_err("no answer");
-        assert!(text.contains("certificate") && text.contains(says), "{says}: {text}");
+        assert!(
+            text.contains("certificate") && text.contains(says),
+            "{says}: {text}"
+        );
         // Whoever skips verification gets there, and has to be told.
         let skips = ("skipTlsVerify", FieldValue::Boolean(true));
         let api = asking(&url, &[skips], &[]);
