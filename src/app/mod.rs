@@ -10,6 +10,7 @@ mod history;
 mod memory;
 mod naming;
 mod notices;
+mod owned;
 mod state;
 mod tables;
 #[cfg(test)]

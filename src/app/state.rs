@@ -73,11 +73,11 @@ pub(super) struct Columns {
     dirty: Mutex<Dirty>,
     pub(super) wishes: Wishes,
     /// Held while a snapshot is built.
-    foundation: Mutex<Foundation>,
+    pub(super) foundation: Mutex<Foundation>,
 }
 
 /// A lock whose data stays sound when a thread panics while holding it: `Foundation::is_sound` tells.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

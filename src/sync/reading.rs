@@ -281,7 +281,11 @@ async fn read_from(
     if let End::Complete { pages } = end {
         finish(inner, index, job, began).await?;
         let duration_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(source = %name, events, pages, duration_ms, "Stored {events} events from {name}");
+        if events > 0 {
+            tracing::info!(source = %name, events, pages, duration_ms, "Stored {events} events from {name}");
+        } else {
+            tracing::debug!(source = %name, pages, duration_ms, "Nothing new from {name}");
+        }
     }
     Ok(end)
 }

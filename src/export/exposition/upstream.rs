@@ -24,7 +24,7 @@ const REMEMBERED: TimeDelta = TimeDelta::days(90);
 /// Series in a family, at most; the newest are shown.
 const MOST: usize = 10_000;
 
-/// A deployment, as the two families of lead time have it.
+/// A deployment or a build of an image, as the two families of lead time have it.
 struct Deployed {
     at: DateTime<Utc>,
     app: String,
@@ -40,28 +40,8 @@ pub(super) async fn write(
     families: &mut Families,
 ) -> Result<(), QueryError> {
     let (deployed, are_deployments_cut) = deployments(app, now).await?;
-    let commits = commits(app, &deployed).await?;
-    families.begin("commit_timestamp", "gauge", "Commit timestamp");
-    let mut seen = BTreeSet::new();
-    for of in &deployed {
-        let Some((hash, (at, link))) = of.commit.and_then(|hash| Some((hash, commits.get(&hash)?)))
-        else {
-            continue;
-        };
-        let hash = hash.to_string();
-        // Rules join by these two labels: a second series of them would end the lead time of all applications.
-        if !seen.insert((&of.app, &of.image)) {
-            continue;
-        }
-        let labels = [
-            ("app", of.app.as_str()),
-            ("commit", &hash),
-            ("commit_link", link),
-            ("image_sha", &of.image),
-            ("namespace", &of.namespace),
-        ];
-        families.sample(&labels, &python(*at));
-    }
+    let (built, are_builds_cut) = builds(app, now).await?;
+    write_commits(app, deployed.iter().chain(&built), families).await?;
     families.begin("deploy_timestamp", "gauge", "Deployment timestamp");
     // The oldest first: samples of one series come in the order of their times.
     for of in deployed.iter().rev().filter(|of| of.at > now - SHOWN) {
@@ -103,12 +83,77 @@ pub(super) async fn write(
         "1 where only the newest of these are shown as the original's series: there are too many.",
     );
     for (name, is_cut) in [
+        ("builds", are_builds_cut),
         ("deployments", are_deployments_cut),
         ("failures", are_failures_cut),
     ] {
         families.sample(&[("shown", name)], if is_cut { "1" } else { "0" });
     }
     Ok(())
+}
+
+/// Writes the commits of images that were built or deployed, each image of an application once.
+async fn write_commits(
+    app: &App,
+    images: impl Iterator<Item = &Deployed> + Clone,
+    families: &mut Families,
+) -> Result<(), QueryError> {
+    let commits = commits(app, images.clone()).await?;
+    families.begin("commit_timestamp", "gauge", "Commit timestamp");
+    let mut seen = BTreeSet::new();
+    for of in images {
+        let Some((hash, (at, link))) = of.commit.and_then(|hash| Some((hash, commits.get(&hash)?)))
+        else {
+            continue;
+        };
+        let hash = hash.to_string();
+        // Rules join by these two labels: a second series of them would end the lead time of all applications.
+        if !seen.insert((&of.app, &of.image)) {
+            continue;
+        }
+        let labels = [
+            ("app", of.app.as_str()),
+            ("commit", &hash),
+            ("commit_link", link),
+            ("image_sha", &of.image),
+            ("namespace", &of.namespace),
+        ];
+        families.sample(&labels, &python(*at));
+    }
+    Ok(())
+}
+
+/// Images that were built of late, newest first, wherever they will be deployed: where builds are one cluster's and
+/// deployments another's, the two meet by them. And whether there are more.
+async fn builds(app: &App, now: DateTime<Utc>) -> Result<(Vec<Deployed>, bool), QueryError> {
+    let of = app.clone();
+    let read = move || of.events_of(EventKind::Build);
+    let builds = match tokio::task::spawn_blocking(read).await {
+        Ok(builds) => builds?,
+        // A panic in there, or a runtime that goes down, where nobody waits.
+        Err(_) => return Err(QueryError::Defect),
+    };
+    let mut images = Vec::new();
+    for (application, event) in &builds {
+        let (at, Body::Build(build)) = (event.body.time(), &event.body) else {
+            continue;
+        };
+        if at < now - REMEMBERED || build.outcome != Outcome::Succeeded {
+            continue;
+        }
+        let digests = build.images.iter().filter_map(|image| image_digest(image));
+        images.extend(digests.map(|digest| Deployed {
+            at,
+            app: formatted(application.as_str()),
+            namespace: String::new(),
+            image: digest.to_owned(),
+            commit: Some(build.commit),
+        }));
+    }
+    images.sort_by(|a, b| (b.at, &a.app, &a.image).cmp(&(a.at, &b.app, &b.image)));
+    let is_cut = images.len() > MOST;
+    images.truncate(MOST);
+    Ok((images, is_cut))
 }
 
 /// Production deployments of late that went live, newest first; and whether there are more.
@@ -192,12 +237,11 @@ async fn built(
 }
 
 /// Time and page of the commits that were deployed.
-async fn commits(
+async fn commits<'d>(
     app: &App,
-    deployed: &[Deployed],
+    images: impl Iterator<Item = &'d Deployed>,
 ) -> Result<HashMap<CommitHash, (DateTime<Utc>, String)>, QueryError> {
-    let keys: Vec<_> = deployed
-        .iter()
+    let keys: Vec<_> = images
         .filter_map(|of| of.commit)
         .map(|hash| (EventKind::Commit, EventKey::of_commit(&hash)))
         .collect();

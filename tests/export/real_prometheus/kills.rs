@@ -1,10 +1,12 @@
 //! `kill -9` at any moment, against a real Prometheus: nothing is lost and nothing stands there twice.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::current::BOTH_VERSIONS;
 use super::{Prometheus, until};
 use crate::work::{Work, deployment, event};
 
@@ -20,16 +22,28 @@ fn a_loop_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     };
     let folder = tempfile::tempdir().expect("a folder");
     let prometheus = Prometheus::start(&folder.path().join("prometheus"));
+    kill_and_count(folder.path(), &prometheus, "1.0", kills);
+}
+
+#[test]
+fn a_loop_that_speaks_2_0_and_is_killed_loses_nothing_and_doubles_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let prometheus = Prometheus::current(&folder.path().join("prometheus"), "", &BOTH_VERSIONS);
+    kill_and_count(folder.path(), &prometheus, "2.0", 10);
+}
+
+fn kill_and_count(folder: &Path, prometheus: &Prometheus, protocol: &str, kills: u64) {
     let address = prometheus.address();
     // Small batches, so that kills meet many moments.
     let destination = json!({
         "name": "prometheus",
         "url": format!("http://{address}/api/v1/write"),
+        "protocol": protocol,
         "batch": 5,
         "shards": 2,
         "window": "30d",
     });
-    let work = Work::new(&folder.path().join("work"), &[destination]);
+    let work = Work::new(&folder.join("work"), &[destination]);
     let mut lines: Vec<Value> = Vec::new();
     for kill in 0..kills {
         let first = lines.len();

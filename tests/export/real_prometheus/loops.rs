@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Prometheus, get, request, until};
 use crate::work::{Work, ago, deployment, event};
 
-fn destination(prometheus: &Prometheus) -> Value {
+pub fn destination(prometheus: &Prometheus) -> Value {
     let address = prometheus.address();
     json!({
         "name": "prometheus",
@@ -18,7 +18,7 @@ fn destination(prometheus: &Prometheus) -> Value {
 }
 
 /// One event a kind, some with everything that labels make difficult.
-fn lines() -> Vec<Value> {
+pub fn lines() -> Vec<Value> {
     let hash = "00000000000000000000000000000000000000a1";
     let at = |hours| ago(TimeDelta::hours(hours));
     vec![

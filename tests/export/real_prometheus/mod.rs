@@ -1,6 +1,7 @@
 //! Prometheus as Debian packs it, and a current one, on a folder and a port of its own.
 
 pub mod clusters;
+mod current;
 mod faults;
 mod kills;
 mod loops;

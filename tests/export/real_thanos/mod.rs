@@ -1,5 +1,7 @@
 //! Thanos, every component of it, on folders and ports of their own.
 
+mod ruler;
+mod upload;
 mod year;
 
 use std::path::{Path, PathBuf};
@@ -18,17 +20,20 @@ pub struct Thanos {
 impl Thanos {
     /// Starts a component, and waits until it is ready.
     pub fn start(folder: &Path, component: &str, arguments: &[String]) -> Self {
+        Self::start_on(free_port(), folder, component, arguments)
+    }
+
+    /// The same on a port that others know already.
+    pub fn start_on(grpc: u16, folder: &Path, component: &str, arguments: &[String]) -> Self {
         std::fs::create_dir_all(folder).expect("a writable folder");
-        let (http, grpc) = (free_port(), free_port());
+        let http = free_port();
         let mut command = Command::new(tool("thanos"));
         command
             .arg(component)
             .arg(format!("--http-address=127.0.0.1:{http}"))
             .arg("--log.level=warn")
             .args(arguments);
-        if component != "compact" {
-            command.arg(format!("--grpc-address=127.0.0.1:{grpc}"));
-        }
+        command.arg(format!("--grpc-address=127.0.0.1:{grpc}"));
         let running = Running::start(&mut command, &folder.join("log"));
         let thanos = Self {
             http,
