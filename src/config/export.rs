@@ -23,6 +23,8 @@ pub struct Export {
     pub reconcile: TimeDelta,
     /// How many days are compared.
     pub reconcile_reach: TimeDelta,
+    /// How old events are that `/metrics` shows with all they say; none where it is zero.
+    pub show_events: TimeDelta,
     /// Where events are sent, in the settings' order; names are unique.
     pub destinations: Vec<Destination>,
 }
@@ -90,6 +92,11 @@ pub const EXPORT_FIELDS: &[Field] = &[
         default: Some("3d"),
         help: "How far back events are compared.",
         ..Field::named("reconcileReach", "Reconcile", FieldType::Duration)
+    },
+    Field {
+        default: Some("0s"),
+        help: "How old events are that /metrics shows as series of the lossless family, for a Prometheus that scrapes and is not written to; none where it is 0s.",
+        ..Field::named("showEvents", "Show events", FieldType::Duration)
     },
 ];
 
@@ -199,6 +206,7 @@ pub(super) fn read(reading: &mut Reading<'_>, value: Option<&Value>) -> Option<E
     let every = positive_span(reading, &mut values, "every");
     let reconcile = positive_span(reading, &mut values, "reconcile");
     let reconcile_reach = positive_span(reading, &mut values, "reconcileReach");
+    let show_events = span_of(&mut values, "showEvents").unwrap_or_default();
     let external_labels = external_labels(reading, &mut values);
     let destinations = destinations(reading, map.get("destinations"));
     Some(Export {
@@ -207,6 +215,7 @@ pub(super) fn read(reading: &mut Reading<'_>, value: Option<&Value>) -> Option<E
         external_labels,
         reconcile,
         reconcile_reach,
+        show_events,
         destinations,
     })
 }

@@ -82,7 +82,7 @@ fn every_fault_is_told_at_once_by_its_key() {
     )
     .unwrap_err();
     insta::assert_snapshot!(faults.join("\n"), @r"
-    `export.evry` is unknown; did you mean `every`? known keys: listen, every, externalLabels, reconcile, reconcileReach, destinations
+    `export.evry` is unknown; did you mean `every`? known keys: listen, every, externalLabels, reconcile, reconcileReach, showEvents, destinations
     `export.listen` takes an address and a port such as `0.0.0.0:9876`
     `export.every` must be longer than nothing
     `export.externalLabels` takes names with values, such as `cluster: dev`

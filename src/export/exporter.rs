@@ -248,7 +248,7 @@ impl Shown for Exporter {
                 .as_ref()
                 .is_some_and(|(at, _)| now - *at < self.export.every);
             if !is_fresh {
-                let text = exposition::computed(&self.app, now).await;
+                let text = exposition::computed(&self.app, self.export.show_events, now).await;
                 *computed = Some((now, text.map_err(|error| chain(&error))?));
             }
             let health = self.health().await.map_err(|error| chain(&error))?;

@@ -5,9 +5,9 @@ use rusqlite::params;
 
 use super::decode::Decoder;
 use super::open::Ledger;
-use super::rows::{COLUMNS, RowView};
+use super::rows::{COLUMNS, RowView, WHOLE};
 use super::{Depth, LedgerError};
-use crate::model::{EventId, TimeRange};
+use crate::model::{Event, EventId, TimeRange};
 
 /// An event of the ledger, as far as a comparison needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,41 @@ impl Ledger {
                 });
             }
             Ok(sent)
+        })
+    }
+
+    /// The events of sources that were read here, whole, whose main time lies in the range, with their revisions: the newest
+    /// first, at most `limit`. Looks through the whole ledger.
+    ///
+    /// # Errors
+    /// See `LedgerError`.
+    pub fn between(
+        &self,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<(i64, Event)>, LedgerError> {
+        self.read("read", |reader| {
+            let snapshot = reader.connection.unchecked_transaction()?;
+            let mut statement = snapshot.prepare_cached(&format!(
+                "SELECT {WHOLE}, revision FROM event
+                 WHERE time >= ?1 AND time < ?2 AND source IN (SELECT id FROM source WHERE read_at != 0)
+                 ORDER BY time DESC LIMIT ?3"
+            ))?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![
+                range.start.timestamp_millis(),
+                range.end.timestamp_millis(),
+                limit
+            ])?;
+            let mut decoder = Decoder::default();
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                let revision = row.get(11)?;
+                let row = RowView::read(row, Depth::Whole)?;
+                let subject = reader.subjects.subject(&snapshot, row.subject)?;
+                events.push((revision, decoder.decode(&row, &subject)?));
+            }
+            Ok(events)
         })
     }
 }

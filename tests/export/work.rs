@@ -155,11 +155,14 @@ pub fn event(line: &Value) -> Event {
     let mut body = line.clone();
     let id = body["id"].as_str().expect("an id").to_owned();
     body.as_object_mut().expect("an object").shift_remove("id");
+    let url = body
+        .as_object_mut()
+        .and_then(|body| body.shift_remove("url"));
     let body: Body = serde_json::from_value(body).expect("an event");
     Event {
         id: id.into(),
         source: "deliveries".into(),
-        url: None,
+        url: url.and_then(|url| url.as_str().map(Into::into)),
         body,
     }
 }

@@ -3,14 +3,12 @@
 //! Source: dora-metrics/pelorus, `exporters/` (committime, deploytime, failure) and `prometheus-rules.yaml`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer;
+use super::{answer, read};
 use crate::app::{App, QueryError};
 use crate::dora::{Answer, Table, Values};
-use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
     Body, CommitHash, Event, EventId, EventKey, EventKind, EventTable, Kind, Outcome, Question,
     Text, image_digest,
@@ -126,13 +124,7 @@ async fn write_commits(
 /// Images that were built of late, newest first, wherever they will be deployed: where builds are one cluster's and
 /// deployments another's, the two meet by them. And whether there are more.
 async fn builds(app: &App, now: DateTime<Utc>) -> Result<(Vec<Deployed>, bool), QueryError> {
-    let of = app.clone();
-    let read = move || of.events_of(EventKind::Build);
-    let builds = match tokio::task::spawn_blocking(read).await {
-        Ok(builds) => builds?,
-        // A panic in there, or a runtime that goes down, where nobody waits.
-        Err(_) => return Err(QueryError::Defect),
-    };
+    let builds = read(app, |app| app.events_of(EventKind::Build)).await?;
     let mut images = Vec::new();
     for (application, event) in &builds {
         let (at, Body::Build(build)) = (event.body.time(), &event.body) else {
@@ -223,7 +215,7 @@ async fn built(
         .filter_map(|image| image_digest(image).map(str::to_owned))
         .collect();
     let digests: Vec<String> = digests.into_iter().collect();
-    let builds = read(app, move |ledger| ledger.builds_of(&digests)).await?;
+    let builds = read(app, move |app| app.ledger().builds_of(&digests)).await?;
     let mut commits = HashMap::new();
     for build in &builds {
         let Body::Build(build) = &build.body else {
@@ -257,20 +249,7 @@ async fn commits<'d>(
 }
 
 async fn events(app: &App, keys: Vec<(EventKind, EventKey)>) -> Result<Vec<Event>, QueryError> {
-    read(app, move |ledger| ledger.events(&keys)).await
-}
-
-/// Reads the ledger where blocking is allowed.
-async fn read(
-    app: &App,
-    read: impl FnOnce(&Ledger) -> Result<Vec<Event>, LedgerError> + Send + 'static,
-) -> Result<Vec<Event>, QueryError> {
-    let ledger = Arc::clone(app.ledger());
-    match tokio::task::spawn_blocking(move || read(&ledger)).await {
-        Ok(events) => Ok(events?),
-        // A panic in there, or a runtime that goes down, where nobody waits.
-        Err(_) => Err(QueryError::Defect),
-    }
+    read(app, move |app| app.ledger().events(&keys)).await
 }
 
 /// The newest rows of a table, and whether there are more.

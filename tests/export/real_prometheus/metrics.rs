@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Prometheus, get, until};
-use crate::work::{Work, ago};
+use crate::work::{Work, ago, event};
 
 fn rules(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -138,6 +138,39 @@ fn the_text_is_what_prometheus_reads_and_its_numbers_are_those_of_the_events() {
         5.0
     );
     assert!(value("pelorus_ledger_size_bytes") > 0.0);
+    assert_eq!(child.stop(), Some(0));
+}
+
+#[test]
+fn events_that_are_scraped_come_back_as_they_were() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let work = Work::new(&folder.path().join("work"), &[]);
+    work.settle(&[], json!({ "showEvents": "30h" }));
+    let lines = lines();
+    work.append(&lines);
+    let child = work.start();
+    promtool(&["check", "metrics"], &scraped(&work));
+    let settings = format!(
+        "global: {{ scrape_interval: 1s }}\nscrape_configs: [{{ job_name: pelorus, honor_labels: true, static_configs: [{{ targets: ['{}'] }}] }}]\n",
+        work.address()
+    );
+    let prometheus = Prometheus::start_with(&folder.path().join("prometheus"), &settings);
+    let mut wanted: Vec<_> = lines.iter().map(event).collect();
+    wanted.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+    until("all events", || {
+        (prometheus.versions("2d").len() == wanted.len()).then_some(())
+    });
+    // However often they are scraped.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let shown: Vec<_> = prometheus
+        .versions("2d")
+        .into_iter()
+        .map(|version| version.event)
+        .collect();
+    assert_eq!(shown.len(), wanted.len());
+    for (shown, wanted) in shown.iter().zip(&wanted) {
+        assert_eq!(shown, wanted);
+    }
     assert_eq!(child.stop(), Some(0));
 }
 

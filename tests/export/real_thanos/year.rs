@@ -148,22 +148,18 @@ fn a_year_of_two_clusters_and_a_tracker_is_answered_from_the_object_store_alone(
         json!({ "name": "rollouts", "environment": "production", "cluster": "eu-1" }),
         json!({ "name": "tickets" }),
     ];
-    let works = [
-        delivered(
-            folder.path(),
-            "dev",
-            &sources[0],
-            &development,
-            of_prometheus(&dev),
-        ),
-        delivered(
-            folder.path(),
-            "prod",
-            &sources[1],
-            &production,
-            of_prometheus(&prod),
-        ),
-    ];
+    // At the same time: a Prometheus looks for new blocks once a minute.
+    let works = std::thread::scope(|scope| {
+        let of = [
+            ("dev", &sources[0], &development, of_prometheus(&dev)),
+            ("prod", &sources[1], &production, of_prometheus(&prod)),
+        ];
+        let root = folder.path();
+        let running = of.map(|(cluster, source, lines, destination)| {
+            scope.spawn(move || delivered(root, cluster, source, lines, destination))
+        });
+        running.map(|running| running.join().expect("it was delivered"))
+    });
     // Old tickets are uploaded by Thanos' own tool; whether a store shows them is seen below, once there is one.
     let mut to_store = of_receive;
     to_store["objectStore"] = json!(store);
