@@ -13,6 +13,7 @@
 //!
 //! Fields have a prefix because Prometheus and Thanos lay their external labels (`cluster`, `environment`) over ours.
 
+mod answered;
 mod families;
 mod openmetrics;
 mod origin;
@@ -23,6 +24,7 @@ mod tests;
 mod text;
 mod write;
 
+pub use answered::{Answered, AnsweredSeries};
 pub use families::{Families, escaped};
 pub use openmetrics::{HEADER, TRAILER, line};
 pub use origin::{SOURCE, origin_of, sample_of_origin};

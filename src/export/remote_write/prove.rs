@@ -1,11 +1,9 @@
 //! Proves a destination: a canary that is written and read back, and how old a sample may be.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use serde::Deserialize;
 
 use super::answer::Answer;
 use super::sender::Sender;
@@ -13,7 +11,7 @@ use crate::error::chain;
 use crate::export::{Prover, Versions};
 use crate::model::TimeRange;
 use crate::providers::http::{Api, Call};
-use crate::series::{Assembler, NAME, Sample, escaped, range_query};
+use crate::series::{Answered, Assembler, NAME, Sample, escaped, range_query};
 
 const CANARY: &str = "pelorus_canary_timestamp_seconds";
 const PROBE: &str = "pelorus_probe_timestamp_seconds";
@@ -144,19 +142,15 @@ impl Sender {
             .query("dedup", "true")
             .query("partial_response", "false");
         let answer = call.send().await.map_err(|error| chain(&error))?;
-        let matrix: Matrix = answer.json().map_err(|error| chain(&error))?;
-        if let Some(warning) = matrix.warnings.iter().flatten().next() {
+        let answered: Answered = answer.json().map_err(|error| chain(&error))?;
+        if let Some(warning) = answered.warnings().first() {
             return Err(format!("it answers in part: {warning}"));
         }
         let mut assembler = Assembler::default();
-        let mut versions = Vec::with_capacity(matrix.data.result.len());
-        for series in &matrix.data.result {
-            let labels = series
-                .metric
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut versions = Vec::with_capacity(answered.series().len());
+        for series in answered.series() {
             // What is unreadable is not shown, and sent again.
-            if let Ok(Some(version)) = assembler.add(labels) {
+            if let Ok(Some(version)) = assembler.add(series.labels()) {
                 versions.push((version.event.id, version.revision));
             }
         }
@@ -173,14 +167,14 @@ impl Sender {
         loop {
             match self.ask(shown, &query).send().await {
                 Err(error) => seen = chain(&error),
-                Ok(answer) => match answer.json::<Matrix>() {
+                Ok(answer) => match answer.json::<Answered>() {
                     Err(error) => {
                         return Err(format!(
                             "`readUrl` does not answer as Prometheus does: {}",
                             chain(&error)
                         ));
                     }
-                    Ok(matrix) => match same(&matrix, canary) {
+                    Ok(answered) => match same(&answered, canary) {
                         Shown::AsWritten => return Ok(()),
                         Shown::Changed(label) => {
                             return Err(format!(
@@ -209,43 +203,20 @@ enum Shown {
 }
 
 /// Whether the answer holds the sample; labels beside its own may be anything.
-fn same(matrix: &Matrix, canary: &Sample) -> Shown {
+fn same(answered: &Answered, canary: &Sample) -> Shown {
     let mut changed = None;
-    for series in &matrix.data.result {
+    for series in answered.series() {
         let other = canary
             .labels
             .iter()
             .find(|(name, value)| series.metric.get(name.as_ref()) != Some(value));
         match other {
             Some((name, _)) => changed = Some(name.to_string()),
-            None if series
-                .values
-                .iter()
-                .any(|(at, _)| (at * 1_000.0).round() as i64 == canary.at) =>
-            {
+            None if series.samples().any(|(at, _)| at == canary.at) => {
                 return Shown::AsWritten;
             }
             None => {}
         }
     }
     changed.map_or(Shown::Not, Shown::Changed)
-}
-
-/// An answer of `/api/v1/query` to a range selector.
-#[derive(Debug, Deserialize)]
-struct Matrix {
-    data: Data,
-    #[serde(default)]
-    warnings: Option<Vec<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Data {
-    result: Vec<Series>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Series {
-    metric: BTreeMap<String, String>,
-    values: Vec<(f64, String)>,
 }

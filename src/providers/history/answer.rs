@@ -2,33 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use crate::model::{Event, Notice, Origin};
-use crate::series::{Assembler, SOURCE, origin_of};
+use crate::series::{Answered, Assembler, SOURCE, origin_of};
 
 /// How many ids or reasons a notice names.
 const NAMED: usize = 3;
-
-/// The answer; on errors the status says it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    data: Data,
-    /// Thanos: what could not be asked. Prometheus: oddities of remote reads.
-    #[serde(default)]
-    pub(super) warnings: Option<Vec<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Data {
-    #[serde(default)]
-    result: Vec<Series>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Series {
-    metric: BTreeMap<String, String>,
-}
 
 /// What the series of an answer tell.
 #[derive(Debug, Default, PartialEq)]
@@ -43,22 +21,16 @@ pub(super) struct Told {
     pub(super) series: usize,
 }
 
-impl Answer {
-    /// What its series tell. A series that cannot be read is a notice, and the others count.
-    pub(super) fn told(&self) -> Told {
+impl Told {
+    /// What the series of an answer tell. A series that cannot be read is a notice, and the others count.
+    pub(super) fn of(answered: &Answered) -> Self {
         let mut assembler = Assembler::default();
-        let mut versions = Vec::with_capacity(self.data.result.len());
+        let mut versions = Vec::with_capacity(answered.series().len());
         let mut origins: BTreeMap<String, (i64, Origin)> = BTreeMap::new();
         let mut odd = Vec::new();
-        for series in &self.data.result {
-            let labels = || {
-                series
-                    .metric
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-            };
-            if series.metric.get("type").is_some_and(|kind| kind == SOURCE) {
-                match origin_of(labels()) {
+        for series in answered.series() {
+            if series.label(&["type"]) == SOURCE {
+                match origin_of(series.labels()) {
                     Some((origin, revision)) => {
                         let name = origin.source.to_string();
                         let newer = origins
@@ -72,7 +44,7 @@ impl Answer {
                 }
                 continue;
             }
-            match assembler.add(labels()) {
+            match assembler.add(series.labels()) {
                 Ok(version) => versions.extend(version),
                 Err(unreadable) => odd.push(unreadable.to_string()),
             }
@@ -88,7 +60,7 @@ impl Answer {
             events: versions.into_iter().map(|version| version.event).collect(),
             origins: origins.into_values().map(|(_, origin)| origin).collect(),
             notices: notice(&odd).into_iter().collect(),
-            series: self.data.result.len(),
+            series: answered.series().len(),
         }
     }
 }
@@ -116,7 +88,7 @@ mod tests {
     #[test]
     fn versions_come_in_the_order_of_their_revisions_and_what_is_unreadable_is_told() {
         let text = include_str!("../../../tests/fixtures/prometheus/query.json");
-        let told = serde_json::from_str::<Answer>(text).unwrap().told();
+        let told = Told::of(&serde_json::from_str(text).unwrap());
         let resolved: Vec<bool> = told
             .events
             .iter()
@@ -137,9 +109,9 @@ mod tests {
 
     #[test]
     fn an_empty_answer_tells_nothing() {
-        let empty = serde_json::from_str::<Answer>(
+        let empty = serde_json::from_str(
             r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
         );
-        assert_eq!(empty.unwrap().told(), Told::default());
+        assert_eq!(Told::of(&empty.unwrap()), Told::default());
     }
 }

@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
-use super::answer::Answer;
+use super::answer::Told;
 use super::cursor::{Piece, Progress};
 use super::selector::{self, is_matchers};
 use super::windows::Windows;
@@ -17,6 +17,7 @@ use crate::providers::http::{
     secret, tenant, text,
 };
 use crate::providers::{CheckReport, FetchError, Page, PageRequest, Provider, ProviderKind, Reach};
+use crate::series::Answered;
 
 /// Events that were exported (design, section 9).
 pub static KIND: ProviderKind = ProviderKind {
@@ -198,7 +199,7 @@ impl Prometheus {
                 self.originals(window, &asked, &walking.request).await
             } else {
                 let answer = self.ask(window, &piece, &walking.request).await;
-                answer.map(|answer| (answer.told(), answer.warnings.unwrap_or_default()))
+                answer.map(|answer| (Told::of(&answer), answer.warnings().to_vec()))
             };
             let (told, warnings) = match read {
                 Err(error) if is_too_large(&error) => {
@@ -266,7 +267,7 @@ impl Prometheus {
         window: TimeRange,
         piece: &Piece,
         request: &PageRequest,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Answered, HttpError> {
         let (query, time) = selector::query(&self.matchers, window, piece.since);
         self.instant(&query, &time, request).await?.json()
     }

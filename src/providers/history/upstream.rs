@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::Told;
@@ -20,7 +19,7 @@ use crate::model::{
 };
 use crate::providers::PageRequest;
 use crate::providers::http::HttpError;
-use crate::series::selector_query;
+use crate::series::{Answered, AnsweredSeries, selector_query};
 
 /// A commit is shown around the time at which it is deployed: a build before, and a scrape after.
 const AROUND: TimeDelta = TimeDelta::days(1);
@@ -34,31 +33,6 @@ static LINK: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant expression compiles")
 });
 
-/// An answer with a value, or values, for each series.
-#[derive(Debug, Deserialize)]
-struct Answer {
-    data: Data,
-    #[serde(default)]
-    warnings: Option<Vec<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Data {
-    #[serde(default)]
-    result: Vec<Series>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Series {
-    metric: BTreeMap<String, String>,
-    /// Of a vector.
-    #[serde(default)]
-    value: Option<(f64, String)>,
-    /// Of a matrix.
-    #[serde(default)]
-    values: Vec<(f64, String)>,
-}
-
 /// What was told so far.
 struct Originals {
     /// The history that tells it.
@@ -67,27 +41,18 @@ struct Originals {
     notices: Vec<Notice>,
 }
 
-impl Series {
-    fn label(&self, names: &[&str]) -> &str {
-        let found = names.iter().find_map(|name| self.metric.get(*name));
-        found.map_or("", String::as_str)
-    }
+/// The times that a series' values are, each once.
+fn times(of: &AnsweredSeries) -> BTreeSet<DateTime<Utc>> {
+    of.samples()
+        .filter(|(_, seconds)| seconds.is_finite())
+        .filter_map(|(_, seconds)| {
+            DateTime::from_timestamp_millis((seconds * 1_000.0).round() as i64)
+        })
+        .collect()
+}
 
-    /// The times that are its values, each once.
-    fn times(&self) -> BTreeSet<DateTime<Utc>> {
-        let values = self.value.iter().chain(&self.values);
-        let seconds = values.filter_map(|(_, value)| value.parse::<f64>().ok());
-        seconds
-            .filter(|seconds| seconds.is_finite())
-            .filter_map(|seconds| {
-                DateTime::from_timestamp_millis((seconds * 1_000.0).round() as i64)
-            })
-            .collect()
-    }
-
-    fn application(&self) -> String {
-        named(self.label(&["app"]))
-    }
+fn application(of: &AnsweredSeries) -> String {
+    named(of.label(&["app"]))
 }
 
 /// A selector of that family over the range, and the time to ask at.
@@ -126,7 +91,7 @@ impl Prometheus {
             .await?;
         let by_commit =
             Some("max by (app, commit, commit_hash, commit_link, image_sha) (last_over_time");
-        let built = if deployed.data.result.is_empty() {
+        let built = if deployed.series().is_empty() {
             None
         } else {
             Some(
@@ -149,31 +114,23 @@ impl Prometheus {
             events: Vec::new(),
             notices: Vec::new(),
         };
-        let series = deployed.data.result.len() + opened.data.result.len();
-        let commits = built.as_ref().map_or(&[][..], |built| &built.data.result);
+        let series = deployed.series().len() + opened.series().len();
+        let commits = built.as_ref().map_or(&[][..], Answered::series);
         let hashes = tell_commits(commits, &mut told);
-        tell_deployments(&deployed.data.result, &hashes, window, &mut told);
-        tell_incidents(
-            &opened.data.result,
-            &resolved.data.result,
-            window,
-            &mut told,
-        );
+        tell_deployments(deployed.series(), &hashes, window, &mut told);
+        tell_incidents(opened.series(), resolved.series(), window, &mut told);
         if !told.events.is_empty() {
             told.notices.push(Notice::info(UNTOLD));
         }
         let answers = [Some(deployed), built, Some(opened), Some(resolved)];
-        let warnings = answers
-            .into_iter()
-            .flatten()
-            .filter_map(|answer| answer.warnings);
+        let warnings = answers.iter().flatten().flat_map(Answered::warnings);
         let told = Told {
             events: told.events,
             notices: told.notices,
             series,
             ..Told::default()
         };
-        Ok((told, warnings.flatten().collect()))
+        Ok((told, warnings.cloned().collect()))
     }
 
     /// Series of a family over the range: as they are, or one of each by what `over` keeps.
@@ -183,7 +140,7 @@ impl Prometheus {
         over: Option<&str>,
         range: TimeRange,
         request: &PageRequest,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Answered, HttpError> {
         let (selected, time) = selected(family, &self.matchers, range);
         let query = match over {
             Some(over) => format!("{over}({selected}))"),
@@ -194,13 +151,16 @@ impl Prometheus {
 }
 
 /// Commits as events; their hashes by application and image.
-fn tell_commits(series: &[Series], told: &mut Originals) -> BTreeMap<(String, String), CommitHash> {
+fn tell_commits(
+    series: &[AnsweredSeries],
+    told: &mut Originals,
+) -> BTreeMap<(String, String), CommitHash> {
     let mut hashes = BTreeMap::new();
     let mut unreadable = 0;
     for of in series {
-        let application = of.application();
+        let application = application(of);
         let hash = of.label(&["commit", "commit_hash"]).parse::<CommitHash>();
-        let (Ok(hash), Some(at)) = (hash, of.times().first().copied()) else {
+        let (Ok(hash), Some(at)) = (hash, times(of).first().copied()) else {
             unreadable += 1;
             continue;
         };
@@ -226,13 +186,13 @@ fn tell_commits(series: &[Series], told: &mut Originals) -> BTreeMap<(String, St
 }
 
 fn tell_deployments(
-    series: &[Series],
+    series: &[AnsweredSeries],
     hashes: &BTreeMap<(String, String), CommitHash>,
     window: TimeRange,
     told: &mut Originals,
 ) {
     for of in series {
-        let application = of.application();
+        let application = application(of);
         let image = of.label(&["image_sha"]);
         // Without `honorLabels`, Prometheus moved the exporter's label aside.
         let namespace = of.label(&["exported_namespace", "namespace"]);
@@ -242,7 +202,7 @@ fn tell_deployments(
             .copied()
             .or_else(|| of.label(&["commit_id"]).parse().ok())
             .or_else(|| image.parse().ok());
-        for at in of.times().into_iter().filter(|at| window.contains(*at)) {
+        for at in times(of).into_iter().filter(|at| window.contains(*at)) {
             let id = format!("upstream:{application}@{image}@{}", at.timestamp_millis());
             let body: Deployment = from(json!({
                 "application": application,
@@ -256,10 +216,15 @@ fn tell_deployments(
     }
 }
 
-fn tell_incidents(opened: &[Series], resolved: &[Series], window: TimeRange, told: &mut Originals) {
+fn tell_incidents(
+    opened: &[AnsweredSeries],
+    resolved: &[AnsweredSeries],
+    window: TimeRange,
+    told: &mut Originals,
+) {
     const ISSUE: [&str; 2] = ["issue_number", "failure_id"];
-    let key = |of: &Series| (of.application(), of.label(&ISSUE).to_owned());
-    let last = |of: &Series| Some((key(of), of.times().last().copied()?));
+    let key = |of: &AnsweredSeries| (application(of), of.label(&ISSUE).to_owned());
+    let last = |of: &AnsweredSeries| Some((key(of), times(of).last().copied()?));
     let resolved: BTreeMap<_, _> = resolved.iter().filter_map(last).collect();
     for ((application, issue), opened_at) in opened.iter().filter_map(last) {
         let resolved_at = resolved
