@@ -202,7 +202,7 @@ impl Prometheus {
                 answer.map(|answer| (Told::of(&answer), answer.warnings().to_vec()))
             };
             let (told, warnings) = match read {
-                Err(error) if is_too_large(&error) => {
+                Err(error) if is_too_large(&error, window) => {
                     if !walking.windows.halve(window) {
                         return Err(error.into());
                     }
@@ -292,7 +292,8 @@ impl Prometheus {
             // Thanos: one of several replicas, all stores or an error, and no downsampled data.
             .query("dedup", "true")
             .query("partial_response", "false")
-            .query("max_source_resolution", "0s");
+            .query("max_source_resolution", "0s")
+            .hand_back_silence();
         if let Some((name, value)) = &self.tenant {
             call = call.named_header(name.clone(), value.clone());
         }
@@ -304,9 +305,11 @@ impl Prometheus {
     }
 }
 
-/// Whether less may be asked for: an answer beyond our limit, or beyond the server's.
-fn is_too_large(error: &HttpError) -> bool {
+/// Whether less may be asked for: an answer beyond our limit, or beyond the server's, or of a long window one that does not come.
+fn is_too_large(error: &HttpError, window: TimeRange) -> bool {
+    const LONG: TimeDelta = TimeDelta::hours(1);
     match error {
+        HttpError::Unavailable { .. } => window.length() > LONG && error.may_be_overworked(),
         HttpError::TooLarge { .. } => true,
         HttpError::Refused { status, .. } => {
             *status == StatusCode::UNPROCESSABLE_ENTITY || *status == StatusCode::PAYLOAD_TOO_LARGE
@@ -315,7 +318,6 @@ fn is_too_large(error: &HttpError) -> bool {
         | HttpError::Forbidden { .. }
         | HttpError::NotFound { .. }
         | HttpError::RateLimited { .. }
-        | HttpError::Unavailable { .. }
         | HttpError::Malformed { .. } => false,
     }
 }

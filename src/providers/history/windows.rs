@@ -7,7 +7,7 @@ use crate::model::TimeRange;
 
 /// Series in an answer that fit well: a dozen megabytes.
 const WELL: usize = 15_000;
-const FIRST: TimeDelta = TimeDelta::days(7);
+const FIRST: TimeDelta = TimeDelta::days(1);
 const SHORTEST: TimeDelta = TimeDelta::milliseconds(1);
 const LONGEST: TimeDelta = TimeDelta::days(3_650);
 

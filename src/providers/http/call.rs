@@ -28,6 +28,8 @@ pub struct Call<'a> {
     pub(super) cost: u64,
     /// Whether the server's 502 and 504 go back to the caller at once.
     pub(super) hands_back_timeouts: bool,
+    /// Whether an attempt without an answer in time, the server's 503 and 504 go back to the caller at once.
+    pub(super) hands_back_silence: bool,
 }
 
 impl<'a> Call<'a> {
@@ -42,6 +44,7 @@ impl<'a> Call<'a> {
             resource: "core",
             cost: 1,
             hands_back_timeouts: false,
+            hands_back_silence: false,
         }
     }
 
@@ -99,6 +102,13 @@ impl<'a> Call<'a> {
     /// Hands the server's 502 and 504 back at once: the caller asks for less rather than for the same again.
     pub fn hand_back_timeouts(mut self, hands_back: bool) -> Self {
         self.hands_back_timeouts = hands_back;
+        self
+    }
+
+    /// Hands back at once that an attempt had no answer in time, or 503 or 504: the caller asks for less rather than for the
+    /// same again.
+    pub fn hand_back_silence(mut self) -> Self {
+        self.hands_back_silence = true;
         self
     }
 

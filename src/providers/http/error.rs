@@ -75,7 +75,26 @@ pub enum HttpError {
 #[error("it answers with status {0}")]
 pub struct ServerFault(pub StatusCode);
 
+/// No answer within the time of one attempt: the source of `Unavailable`, for callers that can ask for less.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it does not answer in time")]
+pub struct Silence;
+
 impl HttpError {
+    /// Whether a server may be working too long on what it was asked: less of it may be answered.
+    pub fn may_be_overworked(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else {
+            return false;
+        };
+        let is_slow = |ServerFault(status): &ServerFault| {
+            matches!(
+                *status,
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+            )
+        };
+        source.is::<Silence>() || source.downcast_ref().is_some_and(is_slow)
+    }
+
     /// Whether the thing is not there: callers go on without it.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })

@@ -37,7 +37,7 @@ pub use api::{Api, Credential, Limits, Profile, Renew};
 pub use call::{Answer, Call};
 pub use clock::Clock;
 pub use counters::{LimitLeft, Outcome, RequestCount};
-pub use error::{HttpError, ServerFault};
+pub use error::{HttpError, ServerFault, Silence};
 pub use headers::next_link;
 pub use memory::{Forgetful, Memory};
 pub use network::Network;

@@ -11,7 +11,7 @@ use super::api::{Api, Credential};
 use super::body::{self, Broken};
 use super::call::{Answer, Call, without_query};
 use super::conditional::{self, Kept};
-use super::error::ServerFault;
+use super::error::{ServerFault, Silence};
 use super::unanswered::{self, Unanswered};
 use super::{HttpError, Outcome, headers, redirect, refusal, request, retry, turn};
 
@@ -161,8 +161,7 @@ async fn attempt(
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return unanswered(call, error.into()),
             Err(_) => {
-                let silence = anyhow::anyhow!("it does not answer");
-                return unanswered(call, Unanswered::ForNow(silence));
+                return unanswered(call, silence(call));
             }
         };
         if redirect::is_same_origin(&api.base, &url) {
@@ -260,11 +259,16 @@ async fn answered(
                 what: call.what(),
                 status,
             }),
-            _ if call.hands_back_timeouts
+            _ if call.hands_back_silence
                 && matches!(
                     status,
-                    StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
-                ) =>
+                    StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+                )
+                || call.hands_back_timeouts
+                    && matches!(
+                        status,
+                        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+                    ) =>
             {
                 Attempt::Final(HttpError::Unavailable {
                     what: call.what(),
@@ -293,6 +297,14 @@ async fn answered(
     }
 }
 
+/// What it means that an attempt has no answer in time.
+fn silence(call: &Call<'_>) -> Unanswered {
+    match call.hands_back_silence {
+        true => Unanswered::ForGood(Silence.into()),
+        false => Unanswered::ForNow(anyhow::anyhow!("it does not answer")),
+    }
+}
+
 /// What no answer at all means.
 fn unanswered(call: &Call<'_>, why: Unanswered) -> Attempt {
     if !matches!(why, Unanswered::NotSent(_)) {
@@ -311,6 +323,10 @@ fn unanswered(call: &Call<'_>, why: Unanswered) -> Attempt {
 fn broken_off(call: &Call<'_>, broken: Broken) -> Attempt {
     match broken {
         Broken::TooLarge => Attempt::Final(HttpError::TooLarge { what: call.what() }),
+        Broken::TooLong if call.hands_back_silence => Attempt::Final(HttpError::Unavailable {
+            what: call.what(),
+            source: Silence.into(),
+        }),
         Broken::TooSlow | Broken::TooLong | Broken::Transport(_) => Attempt::Failed(broken.into()),
     }
 }
