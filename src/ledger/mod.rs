@@ -31,7 +31,7 @@ mod versions;
 pub use error::LedgerError;
 pub use open::Ledger;
 pub use outbox::{Quarantined, Queue, Queued, Route, Settled};
-pub use sent::Sent;
+pub use sent::{Dated, Sent};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

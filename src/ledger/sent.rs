@@ -6,8 +6,8 @@ use rusqlite::params;
 use super::decode::Decoder;
 use super::open::Ledger;
 use super::rows::{COLUMNS, RowView, WHOLE};
-use super::{Depth, LedgerError};
-use crate::model::{Event, EventId, TimeRange};
+use super::{Depth, LedgerError, SubjectId};
+use crate::model::{Event, EventId, EventKind, TimeRange};
 
 /// An event of the ledger, as far as a comparison needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct Sent {
     pub revision: i64,
     /// Whether the destination said that it has this version; else it waits, is refused, or was never to be sent.
     pub is_acknowledged: bool,
+}
+
+/// An event with what the ledger knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dated {
+    #[allow(missing_docs)]
+    pub subject: SubjectId,
+    /// The ledger's time of its newest version, in milliseconds.
+    pub revision: i64,
+    #[allow(missing_docs)]
+    pub event: Event,
 }
 
 impl Ledger {
@@ -59,7 +70,7 @@ impl Ledger {
         })
     }
 
-    /// The events of sources that were read here, whole, whose main time lies in the range, with their revisions: the newest
+    /// The events of sources that were read here, whole, whose main time lies in the range, or only those of a kind: the newest
     /// first, at most `limit`. Looks through the whole ledger.
     ///
     /// # Errors
@@ -67,19 +78,22 @@ impl Ledger {
     pub fn between(
         &self,
         range: TimeRange,
+        kind: Option<EventKind>,
         limit: usize,
-    ) -> Result<Vec<(i64, Event)>, LedgerError> {
+    ) -> Result<Vec<Dated>, LedgerError> {
         self.read("read", |reader| {
             let snapshot = reader.connection.unchecked_transaction()?;
             let mut statement = snapshot.prepare_cached(&format!(
                 "SELECT {WHOLE}, revision FROM event
-                 WHERE time >= ?1 AND time < ?2 AND source IN (SELECT id FROM source WHERE read_at != 0)
-                 ORDER BY time DESC LIMIT ?3"
+                 WHERE time >= ?1 AND time < ?2 AND (?3 IS NULL OR kind = ?3)
+                    AND source IN (SELECT id FROM source WHERE read_at != 0)
+                 ORDER BY time DESC LIMIT ?4"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut rows = statement.query(params![
                 range.start.timestamp_millis(),
                 range.end.timestamp_millis(),
+                kind.map(|kind| kind as i64),
                 limit
             ])?;
             let mut decoder = Decoder::default();
@@ -88,7 +102,11 @@ impl Ledger {
                 let revision = row.get(11)?;
                 let row = RowView::read(row, Depth::Whole)?;
                 let subject = reader.subjects.subject(&snapshot, row.subject)?;
-                events.push((revision, decoder.decode(&row, &subject)?));
+                events.push(Dated {
+                    subject: SubjectId(row.subject),
+                    revision,
+                    event: decoder.decode(&row, &subject)?,
+                });
             }
             Ok(events)
         })

@@ -2,6 +2,7 @@
 
 use super::read;
 use crate::app::{App, QueryError};
+use crate::ledger::Dated;
 use crate::model::TimeRange;
 use crate::series::{FAMILY, Families, NAME, samples_of};
 
@@ -14,13 +15,16 @@ pub(super) async fn write(
     range: TimeRange,
     families: &mut Families,
 ) -> Result<(), QueryError> {
-    let events = read(app, move |app| app.ledger().between(range, MOST)).await?;
+    let events = read(app, move |app| app.ledger().between(range, None, MOST)).await?;
     families.begin(
         FAMILY,
         "gauge",
         "Events of software delivery, one series an event version.",
     );
-    for (revision, event) in &events {
+    for Dated {
+        revision, event, ..
+    } in &events
+    {
         // What no sample can hold is in quarantine already.
         for sample in samples_of(event, *revision).into_iter().flatten() {
             let labels: Vec<(&str, &str)> = sample

@@ -11,7 +11,7 @@ use crate::app::{App, QueryError};
 use crate::dora::{Answer, Table, Values};
 use crate::model::{
     Body, CommitHash, Event, EventId, EventKey, EventKind, EventTable, Kind, Outcome, Question,
-    Text, image_digest,
+    Text, TimeRange, image_digest,
 };
 use crate::series::Families;
 
@@ -124,13 +124,15 @@ async fn write_commits(
 /// Images that were built of late, newest first, wherever they will be deployed: where builds are one cluster's and
 /// deployments another's, the two meet by them. And whether there are more.
 async fn builds(app: &App, now: DateTime<Utc>) -> Result<(Vec<Deployed>, bool), QueryError> {
-    let builds = read(app, |app| app.events_of(EventKind::Build)).await?;
+    let range = TimeRange::new(now - REMEMBERED, now);
+    let builds = read(app, move |app| app.events_of(EventKind::Build, range, MOST)).await?;
+    let is_cut = builds.len() >= MOST;
     let mut images = Vec::new();
     for (application, event) in &builds {
         let (at, Body::Build(build)) = (event.body.time(), &event.body) else {
             continue;
         };
-        if at < now - REMEMBERED || build.outcome != Outcome::Succeeded {
+        if build.outcome != Outcome::Succeeded {
             continue;
         }
         let digests = build.images.iter().filter_map(|image| image_digest(image));
@@ -142,9 +144,6 @@ async fn builds(app: &App, now: DateTime<Utc>) -> Result<(Vec<Deployed>, bool), 
             commit: Some(build.commit),
         }));
     }
-    images.sort_by(|a, b| (b.at, &a.app, &a.image).cmp(&(a.at, &b.app, &b.image)));
-    let is_cut = images.len() > MOST;
-    images.truncate(MOST);
     Ok((images, is_cut))
 }
 

@@ -85,7 +85,13 @@ impl Prometheus {
         piece: &Piece,
         request: &PageRequest,
     ) -> Result<(Told, Vec<String>), HttpError> {
-        let around = TimeRange::new(window.start - AROUND, window.end + AROUND);
+        let around = TimeRange::new(
+            window
+                .start
+                .checked_sub_signed(AROUND)
+                .unwrap_or(window.start),
+            window.end.checked_add_signed(AROUND).unwrap_or(window.end),
+        );
         let deployed = self
             .family("deploy_timestamp", None, window, request)
             .await?;
