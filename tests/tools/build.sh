@@ -10,7 +10,7 @@ build() {
     shift
     echo "Building $module for the tests (minutes the first time)…"
     # Without their tables of symbols they link in half the time.
-    (cd "$module" && go build -mod=readonly -trimpath -ldflags='-s -w' -o "$to/" "$@")
+    (cd "$module" && go build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' -o "$to/" "$@")
 }
 build s3 github.com/johannesboyne/gofakes3/cmd/gofakes3
 # Thanos casts labels to a form that Prometheus has with this tag alone.
